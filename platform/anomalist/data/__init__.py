@@ -1,0 +1,1 @@
+"""From a source to a Table to the Dataset that detectors see."""

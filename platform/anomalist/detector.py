@@ -1,0 +1,129 @@
+"""What the author of a detector needs: the protocol to fulfil, and the description to register.
+
+A detector is a dataclass whose fields are its parameters, all with defaults. It is fitted on a `Dataset` and then gives
+each row of a `Dataset` one number: **higher is always more anomalous**. This module imports nothing heavy, so that
+detectors can be listed without loading numpy or torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, runtime_checkable
+
+import pluggy
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from anomalist.data.dataset import Dataset
+
+__all__ = [
+    "Bools",
+    "Detector",
+    "DetectorSpec",
+    "Explainable",
+    "Family",
+    "Floats",
+    "Ints",
+    "Resumable",
+    "State",
+    "Teachable",
+    "Trait",
+    "View",
+    "hookimpl",
+]
+
+Floats: TypeAlias = "NDArray[np.floating[Any]]"
+Ints: TypeAlias = "NDArray[np.integer[Any]]"
+Bools: TypeAlias = "NDArray[np.bool_]"
+
+State: TypeAlias = Mapping[str, Any]
+"""What a fitted detector saves: names to numpy arrays or to plain JSON values (numbers, strings, lists, dicts of these)."""
+
+Family: TypeAlias = Literal["deep", "classical", "statistical", "other"]
+
+View: TypeAlias = Literal["rows", "windows"]
+"""What a detector eats: `rows`, values of shape (rows, columns); or `windows`, values of shape (windows, length, columns)."""
+
+hookimpl = pluggy.HookimplMarker("anomalist")
+"""Marks a function of a plugin as the implementation of a hook."""
+
+
+class Trait(StrEnum):
+    """What a detector can do, beyond fitting and scoring."""
+
+    TABULAR = "tabular"
+    SERIES = "series"
+    LABELS = "labels"
+    WARM_START = "warm_start"
+    EXPLAINS = "explains"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorSpec:
+    """Says what a detector is without importing it.
+
+    Attributes:
+        name: What users type, lower case, `[a-z][a-z0-9_]*`.
+        summary: One sentence that says what the detector finds.
+        factory: `package.module:Class`, imported on first use.
+        family: The kind of method.
+        eats: Whether `fit` and `score` get rows or windows.
+        handles: What it can do.
+        requires: Import names that must be there for it to work.
+        extra: The pip requirement that brings `requires`, shown to the user where one is missing.
+        panels: The bundled panels that it belongs to.
+    """
+
+    name: str
+    summary: str
+    factory: str
+    family: Family
+    eats: View = "rows"
+    handles: frozenset[Trait] = frozenset({Trait.TABULAR})
+    requires: tuple[str, ...] = ()
+    extra: str = ""
+    panels: frozenset[str] = frozenset()
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """An algorithm with its parameters: fit it, then score.
+
+    `score` returns shape (rows,), finite, higher is more anomalous, and depends on each row alone: one row gets the same
+    number by itself as among a million. `state` returns what `restore` needs to score again: arrays and plain values.
+    """
+
+    def fit(self, data: Dataset, /) -> Self: ...
+
+    def score(self, data: Dataset, /) -> Floats: ...
+
+    def state(self) -> State: ...
+
+    def restore(self, state: State, /) -> Self: ...
+
+
+@runtime_checkable
+class Explainable(Protocol):
+    """A detector that says how much each column added to the score of each row."""
+
+    def contributions(self, data: Dataset, /) -> Floats:
+        """Return shape (rows, columns), never negative, 0 where a column did not matter."""
+        ...
+
+
+@runtime_checkable
+class Teachable(Protocol):
+    """A detector that learns from verdicts: 1 an anomaly, 0 normal, NaN not known; shape (rows,)."""
+
+    def teach(self, data: Dataset, labels: Floats, /) -> Self: ...
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A detector that goes on from its fitted state on new rows."""
+
+    def update(self, data: Dataset, /) -> Self: ...

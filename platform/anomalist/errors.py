@@ -1,0 +1,99 @@
+"""Every error that anomalist raises on purpose, and the exit code that the command line gives it.
+
+```
+AnomalistError                 1   anything below; catch this to catch them all
+├── UsageError                 2   a wrong option, parameter or combination of them
+│   ├── ConfigError            2   a bad value in the environment or in anomalist.toml
+│   ├── ParameterError         2   a detector parameter that is unknown or out of its range
+│   └── UnknownNameError       2   no such detector, model, run or row
+├── StoreError                 1   the database refused, is locked or is broken
+│   └── MigrationNeededError   3   the schema is older or newer than this version
+├── DataError                  4   the data cannot be read or is not fit to be used
+│   └── SchemaMismatchError    4   the data does not have the columns that the model was fitted on
+├── DetectorError              1   a detector failed
+│   ├── NotFittedError         1   scored, saved or updated before it was fitted
+│   ├── TrainingError          1   training diverged
+│   └── DetectorTimeoutError   1   a detector did not finish in the time it was given
+├── PluginError                1   a plugin is broken, blocked or incompatible
+├── ModelFileError             1   a model folder is damaged, incomplete or of an unknown format
+└── RunError                   1   a run could not be completed
+```
+
+A message is one line: what was wrong, what was got, what to do.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class AnomalistError(Exception):
+    """Base of every error raised on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(AnomalistError):
+    """A wrong option, parameter or combination of them."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class ConfigError(UsageError):
+    """A bad value in the environment or in the configuration file."""
+
+
+class ParameterError(UsageError):
+    """A detector parameter that is unknown, of the wrong type or out of its range."""
+
+
+class UnknownNameError(UsageError):
+    """No such detector, model, run or row."""
+
+
+class StoreError(AnomalistError):
+    """The database refused, is locked or is broken."""
+
+
+class MigrationNeededError(StoreError):
+    """The schema of the store is older or newer than this version of anomalist."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class DataError(AnomalistError):
+    """The data cannot be read or is not fit to be used."""
+
+    exit_code: ClassVar[int] = 4
+
+
+class SchemaMismatchError(DataError):
+    """The data does not have the columns, or the types, that the model was fitted on."""
+
+
+class DetectorError(AnomalistError):
+    """A detector failed."""
+
+
+class NotFittedError(DetectorError):
+    """A detector was scored, saved or updated before it was fitted."""
+
+
+class TrainingError(DetectorError):
+    """Training diverged."""
+
+
+class DetectorTimeoutError(DetectorError):
+    """A detector did not finish in the time it was given."""
+
+
+class PluginError(AnomalistError):
+    """A plugin is broken, blocked or incompatible."""
+
+
+class ModelFileError(AnomalistError):
+    """A model folder is damaged, incomplete or of an unknown format."""
+
+
+class RunError(AnomalistError):
+    """A run could not be completed."""
