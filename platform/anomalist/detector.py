@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, runti
 
 import pluggy
 
+from anomalist.errors import ParameterError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -22,17 +24,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bools",
+    "CombinerSpec",
     "Detector",
     "DetectorSpec",
     "Explainable",
     "Family",
     "Floats",
     "Ints",
+    "ReaderSpec",
     "Resumable",
     "State",
     "Teachable",
     "Trait",
     "View",
+    "check_parameter",
     "hookimpl",
 ]
 
@@ -89,6 +94,39 @@ class DetectorSpec:
     panels: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CombinerSpec:
+    """Says what a label-free combiner is without importing it.
+
+    Attributes:
+        name: What users type after `--combiner`.
+        summary: One sentence.
+        factory: `package.module:function`; the function takes surprises in bits, shape (rows, detectors), and returns
+            shape (rows,), and must not fall when any surprise rises.
+    """
+
+    name: str
+    summary: str
+    factory: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderSpec:
+    """Says what a reader of files is without importing it.
+
+    Attributes:
+        name: What users type after `--format`.
+        summary: One sentence.
+        suffixes: The endings of the file names that it reads, each with its dot.
+        factory: `package.module:function`; the function takes a path and returns a polars DataFrame.
+    """
+
+    name: str
+    summary: str
+    suffixes: tuple[str, ...]
+    factory: str
+
+
 @runtime_checkable
 class Detector(Protocol):
     """An algorithm with its parameters: fit it, then score.
@@ -127,3 +165,17 @@ class Resumable(Protocol):
     """A detector that goes on from its fitted state on new rows."""
 
     def update(self, data: Dataset, /) -> Self: ...
+
+
+def check_parameter(ok: bool, name: str, got: object, expected: str) -> None:
+    """Refuse a parameter in one line that says what was expected and what was got.
+
+    Raises:
+        ParameterError: `ok` is false.
+
+    >>> check_parameter(False, "epochs", 0, "a whole number of at least 1")
+    Traceback (most recent call last):
+    anomalist.errors.ParameterError: epochs must be a whole number of at least 1, got 0
+    """
+    if not ok:
+        raise ParameterError(f"{name} must be {expected}, got {got!r}")

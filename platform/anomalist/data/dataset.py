@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from anomalist.errors import DataError
+from anomalist.errors import DataError, SchemaMismatchError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,6 +65,15 @@ class Dataset:
     def width(self) -> int:
         """The number of encoded columns."""
         return int(self.values.shape[-1])
+
+    def check_width(self, fitted: int) -> None:
+        """Refuse a number of columns other than the one fitted on.
+
+        Raises:
+            SchemaMismatchError: The widths differ; the message names both.
+        """
+        if self.width != fitted:
+            raise SchemaMismatchError(f"fitted on {fitted} columns, got {self.width}; score the columns it was fitted on")
 
     def take(self, rows: Ints | slice) -> Self:
         """The given rows, in the given order; a slice copies nothing."""
