@@ -7,14 +7,16 @@ detectors can be listed without loading numpy or torch.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, runtime_checkable
 
 import pluggy
 
-from anomalist.errors import ParameterError
+from anomalist.errors import DetectorTimeoutError, ParameterError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Bools",
     "CombinerSpec",
+    "CommandSpec",
     "Detector",
     "DetectorSpec",
     "Explainable",
@@ -37,7 +40,9 @@ __all__ = [
     "Teachable",
     "Trait",
     "View",
+    "check_deadline",
     "check_parameter",
+    "deadline",
     "hookimpl",
 ]
 
@@ -46,12 +51,12 @@ Ints: TypeAlias = "NDArray[np.integer[Any]]"
 Bools: TypeAlias = "NDArray[np.bool_]"
 
 State: TypeAlias = Mapping[str, Any]
-"""What a fitted detector saves: names to numpy arrays or to plain JSON values (numbers, strings, lists, dicts of these)."""
+"""What a fitted detector saves: names to numpy arrays or to plain JSON values (numbers, strings, lists, dicts)."""
 
 Family: TypeAlias = Literal["deep", "classical", "statistical", "other"]
 
 View: TypeAlias = Literal["rows", "windows"]
-"""What a detector eats: `rows`, values of shape (rows, columns); or `windows`, values of shape (windows, length, columns)."""
+"""What a detector eats: `rows`, shape (rows, columns); or `windows`, shape (windows, length, columns)."""
 
 hookimpl = pluggy.HookimplMarker("anomalist")
 """Marks a function of a plugin as the implementation of a hook."""
@@ -127,21 +132,43 @@ class ReaderSpec:
     factory: str
 
 
-@runtime_checkable
-class Detector(Protocol):
-    """An algorithm with its parameters: fit it, then score.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandSpec:
+    """Says what a command is without importing it.
 
-    `score` returns shape (rows,), finite, higher is more anomalous, and depends on each row alone: one row gets the same
-    number by itself as among a million. `state` returns what `restore` needs to score again: arrays and plain values.
+    Attributes:
+        name: What users type after `anomalist`.
+        summary: One short sentence, shown by `anomalist plugins list`.
+        factory: `package.module:command`, a `click.Command`.
     """
 
-    def fit(self, data: Dataset, /) -> Self: ...
+    name: str
+    summary: str
+    factory: str
 
-    def score(self, data: Dataset, /) -> Floats: ...
 
-    def state(self) -> State: ...
+@runtime_checkable
+class Detector(Protocol):
+    """An algorithm with its parameters: fit it, then score."""
 
-    def restore(self, state: State, /) -> Self: ...
+    def fit(self, data: Dataset, /) -> Self:
+        """Learn what is normal from the rows of `data` and return the detector itself."""
+        ...
+
+    def score(self, data: Dataset, /) -> Floats:
+        """Return shape (rows,), finite, higher is more anomalous.
+
+        The score of a row depends on that row alone: by itself it gets the same number as among a million.
+        """
+        ...
+
+    def state(self) -> State:
+        """Return what `restore` needs to score again: arrays and plain values."""
+        ...
+
+    def restore(self, state: State, /) -> Self:
+        """Become the fitted detector that `state` was taken from and return the detector itself."""
+        ...
 
 
 @runtime_checkable
@@ -155,16 +182,35 @@ class Explainable(Protocol):
 
 @runtime_checkable
 class Teachable(Protocol):
-    """A detector that learns from verdicts: 1 an anomaly, 0 normal, NaN not known; shape (rows,)."""
+    """A detector that learns from verdicts."""
 
-    def teach(self, data: Dataset, labels: Floats, /) -> Self: ...
+    def teach(self, data: Dataset, labels: Floats, /) -> Self:
+        """Learn from labels, shape (rows,): 1 an anomaly, 0 normal, NaN not known."""
+        ...
 
 
 @runtime_checkable
 class Resumable(Protocol):
     """A detector that goes on from its fitted state on new rows."""
 
-    def update(self, data: Dataset, /) -> Self: ...
+    def update(self, data: Dataset, /) -> Self:
+        """Train further on the rows of `data` from where the last fit ended."""
+        ...
+
+
+deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+"""When the work of this thread must be done, on the clock of `time.monotonic`; set by whoever runs the detector."""
+
+
+def check_deadline() -> None:
+    """Stop here if the time that this detector was given is over; a long loop calls it once a round.
+
+    Raises:
+        DetectorTimeoutError: The deadline has passed.
+    """
+    limit = deadline.get()
+    if limit is not None and time.monotonic() > limit:
+        raise DetectorTimeoutError("stopped: the time that it was given is over")
 
 
 def check_parameter(ok: bool, name: str, got: object, expected: str) -> None:

@@ -1,0 +1,1 @@
+"""Finds the installed plugins, keeps their failures apart, and gives detectors by name."""

@@ -1,0 +1,238 @@
+"""Registry: the detectors, combiners, readers and commands of all active plugins, by name.
+
+The rule of names: a bundled plugin keeps its bare name. A name that one third party brings is bare too. Where several
+third parties bring the same name, none of them gets it bare. Everything is always reachable as `distribution:name`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+
+from anomalist.detector import CombinerSpec, CommandSpec, Detector, DetectorSpec, ReaderSpec
+from anomalist.errors import AnomalistError, ParameterError, PluginError, UnknownNameError
+from anomalist.plugins.manager import PluginManager
+from anomalist.plugins.parameters import Parameter, check_parameters, describe_parameters, parse_detector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+__all__ = ["Registry"]
+
+S = TypeVar("S", DetectorSpec, CombinerSpec, ReaderSpec, CommandSpec)
+
+
+@dataclass(frozen=True, slots=True)
+class _Names(Generic[S]):
+    """The descriptions of one kind.
+
+    Attributes:
+        kind: What they are called in messages.
+        specs: By the name that users are shown, which is also each description's own name.
+        aliases: `distribution:name` to the shown name, for each of them.
+        homes: The shown name to the distribution.
+    """
+
+    kind: str
+    specs: dict[str, S]
+    aliases: dict[str, str]
+    homes: dict[str, str]
+
+    @classmethod
+    def collect(cls, kind: str, of: type[S], manager: PluginManager) -> Self:
+        brought: dict[str, dict[str, S]] = {}
+        bundled: dict[str, str] = {}
+        for plugin in manager.plugins:
+            for spec in plugin.specs:
+                if isinstance(spec, of):
+                    brought.setdefault(spec.name, {}).setdefault(plugin.distribution, spec)
+                    if plugin.bundled:
+                        bundled.setdefault(spec.name, plugin.distribution)
+        names = cls(kind, {}, {}, {})
+        for name, homes in brought.items():
+            owner = bundled.get(name) or (next(iter(homes)) if len(homes) == 1 else None)
+            for distribution, spec in homes.items():
+                shown = name if distribution == owner else f"{distribution}:{name}"
+                names.specs[shown] = replace(spec, name=shown)
+                names.aliases[f"{distribution}:{name}"] = shown
+                names.homes[shown] = distribution
+        return names
+
+    def get(self, name: str) -> S:
+        spec = self.specs.get(self.aliases.get(name, name))
+        if spec is not None:
+            return spec
+        qualified = sorted(alias for alias in self.aliases if alias.partition(":")[2] == name)
+        if qualified:
+            raise UnknownNameError(f"{self.kind} {name!r} is brought by several packages; use {' or '.join(qualified)}")
+        close = difflib.get_close_matches(name, [*self.specs, *self.aliases], n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(sorted(self.specs)) or 'none'}"
+        raise UnknownNameError(f"no {self.kind} is called {name!r}; {hint}")
+
+
+class Registry:
+    """What the active plugins bring. Nothing heavy is imported before a detector is built or its parameters are asked.
+
+    Attributes:
+        manager: The plugins, for their states and their observers.
+    """
+
+    def __init__(self, manager: PluginManager) -> None:
+        self.manager = manager
+        self._detectors = _Names.collect("detector", DetectorSpec, manager)
+        self._combiners = _Names.collect("combiner", CombinerSpec, manager)
+        self._readers = _Names.collect("reader", ReaderSpec, manager)
+        self._commands = _Names.collect("command", CommandSpec, manager)
+
+    @classmethod
+    def load(cls, disabled: Collection[str] = ()) -> Self:
+        """Load the installed plugins, except the disabled ones; broken ones are in `manager.failures()`."""
+        return cls(PluginManager.load(disabled))
+
+    def specs(self) -> list[DetectorSpec]:
+        """Every detector, by name."""
+        return sorted(self._detectors.specs.values(), key=lambda spec: spec.name)
+
+    def spec(self, name: str) -> DetectorSpec:
+        """The detector of that name.
+
+        Raises:
+            UnknownNameError: There is none, or several packages bring it; the message suggests one.
+        """
+        return self._detectors.get(name)
+
+    def package(self, name: str) -> str:
+        """The distribution that brings a detector.
+
+        Raises:
+            UnknownNameError: There is no such detector.
+        """
+        return self._detectors.homes[self.spec(name).name]
+
+    def panels(self) -> list[str]:
+        """The names of all panels."""
+        return sorted({panel for spec in self.specs() for panel in spec.panels})
+
+    def panel(self, name: str) -> list[DetectorSpec]:
+        """The detectors of a panel, by name, whether or not they can be used here.
+
+        Raises:
+            UnknownNameError: There is no such panel; the message lists them.
+        """
+        members = [spec for spec in self.specs() if name in spec.panels]
+        if not members:
+            raise UnknownNameError(f"no panel is called {name!r}; there are {', '.join(self.panels()) or 'none'}")
+        return members
+
+    def available(self, spec: DetectorSpec) -> tuple[bool, str]:
+        """Whether a detector can be used here, and if not, why and what to install; imports nothing."""
+        missing = [name for name in spec.requires if importlib.util.find_spec(name.partition(".")[0]) is None]
+        if not missing:
+            return True, ""
+        return False, f"needs {', '.join(missing)}: pip install '{spec.extra or ' '.join(missing)}'"
+
+    def factory(self, name: str) -> type[Detector]:
+        """The class of a detector, imported on first use.
+
+        Raises:
+            UnknownNameError: There is no such detector.
+            PluginError: What it needs is not installed, or it cannot be imported.
+        """
+        spec = self.spec(name)
+        usable, why = self.available(spec)
+        if not usable:
+            raise PluginError(f"detector {spec.name!r} {why}")
+        return cast("type[Detector]", self._import(spec, self._detectors))
+
+    def parameters(self, name: str) -> list[Parameter]:
+        """The parameters of a detector; imports it.
+
+        Raises:
+            UnknownNameError: There is no such detector.
+            PluginError: It cannot be imported or is no dataclass.
+        """
+        return describe_parameters(self.spec(name).name, self.factory(name))
+
+    def build(self, name: str, params: Mapping[str, object] | None = None) -> Detector:
+        """A new detector, not fitted, with these parameters; text is read as the type of the parameter.
+
+        Raises:
+            UnknownNameError: There is no such detector.
+            ParameterError: A parameter is unknown, of the wrong type or out of its range.
+            PluginError: The detector cannot be imported or built.
+        """
+        shown, cls = self.spec(name).name, self.factory(name)
+        values = check_parameters(shown, cls, params or {})
+        try:
+            return cls(**values)
+        except ParameterError as error:
+            raise ParameterError(f"{shown}: {error}") from error
+        except AnomalistError:
+            raise
+        except Exception as error:
+            raise PluginError(
+                f"detector {shown!r} of {self.package(name)} failed to build: {type(error).__name__}: {error}"
+            ) from error
+
+    @staticmethod
+    def parse(text: str) -> tuple[str, dict[str, str]]:
+        """Split `knn:k=5,metric=l1` into `("knn", {"k": "5", "metric": "l1"})`; `build` reads the texts.
+
+        Raises:
+            ParameterError: The text is not of that form.
+        """
+        return parse_detector(text)
+
+    def combiners(self) -> list[CombinerSpec]:
+        """Every combiner that plugins bring, by name; those of anomalist itself are not plugins."""
+        return sorted(self._combiners.specs.values(), key=lambda spec: spec.name)
+
+    def combiner(self, name: str) -> Callable[..., Any]:
+        """The function of a combiner, imported on first use.
+
+        Raises:
+            UnknownNameError: There is no such combiner.
+            PluginError: It cannot be imported.
+        """
+        return cast("Callable[..., Any]", self._import(self._combiners.get(name), self._combiners))
+
+    def readers(self) -> list[ReaderSpec]:
+        """Every reader of files that plugins bring, by name."""
+        return sorted(self._readers.specs.values(), key=lambda spec: spec.name)
+
+    def reader_functions(self) -> dict[str, Callable[..., Any]]:
+        """The functions of the readers, by name and by each suffix; each is imported when it is called."""
+        functions: dict[str, Callable[..., Any]] = {}
+        for spec in self.readers():
+            for key in (spec.name, *spec.suffixes):
+                functions.setdefault(key, partial(self._read_file, spec))
+        return functions
+
+    def _read_file(self, spec: ReaderSpec, *args: Any) -> Any:
+        return self._import(spec, self._readers)(*args)
+
+    def commands(self) -> list[CommandSpec]:
+        """Every command that plugins bring, by name."""
+        return sorted(self._commands.specs.values(), key=lambda spec: spec.name)
+
+    def command(self, name: str) -> Any:
+        """The `click.Command` of a plugin's command.
+
+        Raises:
+            UnknownNameError: There is no such command.
+            PluginError: It cannot be imported.
+        """
+        return self._import(self._commands.get(name), self._commands)
+
+    def _import(self, spec: S, names: _Names[S]) -> Any:
+        """What a factory names; whatever goes wrong becomes a PluginError that names the package."""
+        where = f"{names.kind} {spec.name!r} of {names.homes[spec.name]}"
+        module, _, attribute = spec.factory.partition(":")
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except (Exception, SystemExit) as error:
+            raise PluginError(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
