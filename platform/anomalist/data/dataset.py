@@ -73,7 +73,7 @@ class Dataset:
             SchemaMismatchError: The widths differ; the message names both.
         """
         if self.width != fitted:
-            raise SchemaMismatchError(f"fitted on {fitted} columns, got {self.width}; score the columns it was fitted on")
+            raise SchemaMismatchError(f"fitted on {fitted} columns, got {self.width}; score the same columns")
 
     def take(self, rows: Ints | slice) -> Self:
         """The given rows, in the given order; a slice copies nothing."""

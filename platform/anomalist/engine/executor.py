@@ -1,0 +1,160 @@
+"""Executor: runs one function over many items, each in its own time, and never lets one failure stop the others."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+import time
+from collections import deque
+from contextlib import contextmanager
+from contextvars import copy_context
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from threadpoolctl import threadpool_limits
+
+from anomalist.detector import check_parameter, deadline
+from anomalist.errors import DetectorTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+__all__ = ["Executor", "Outcome", "Threads"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+_GRACE = 1.0  # seconds that an item which watches its own deadline gets to stop before it is abandoned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome(Generic[Item, Result]):
+    """What became of one item.
+
+    Attributes:
+        item: The item.
+        seconds: Wall time that it took, or that was waited for it.
+        result: What the function returned; None where it failed.
+        error: What it raised; None where it went well.
+    """
+
+    item: Item
+    seconds: float
+    result: Result | None = None
+    error: BaseException | None = None
+
+
+class Executor(Protocol):
+    """Runs functions over items."""
+
+    def outcomes(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Outcome[Item, Result]]:
+        """Yield what became of each item, as they end."""
+        ...
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Result]:
+        """Yield the results in the order of the items; the first failure is raised."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Threads:
+    """Runs each item in a thread of its own, a few at a time.
+
+    numpy, scikit-learn and torch release the interpreter while they compute. While items run, the numeric libraries are
+    held to one thread each, so that there is one level of threads only and results do not depend on the number of cores.
+
+    An item over its time is told so through `anomalist.detector.deadline`; if it does not stop by itself its thread is
+    abandoned and its result is thrown away. A thread cannot be killed: an abandoned one uses a core until it ends.
+
+    Attributes:
+        workers: At most this many at once.
+        timeout: Seconds that an item may take; None for no limit.
+    """
+
+    workers: int = 1
+    timeout: float | None = None
+
+    def __post_init__(self) -> None:
+        check_parameter(self.workers >= 1, "threads", self.workers, "a whole number of at least 1")
+        check_parameter(
+            self.timeout is None or self.timeout > 0, "timeout", self.timeout, "a positive number of seconds"
+        )
+
+    def outcomes(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Outcome[Item, Result]]:
+        """Yield what became of each item, as they end."""
+        waiting = deque(enumerate(items))
+        running: dict[int, tuple[Item, float]] = {}
+        ended: queue.SimpleQueue[tuple[int, Outcome[Item, Result]]] = queue.SimpleQueue()
+        with one_thread_each():
+            while waiting or running:
+                while waiting and len(running) < self.workers:
+                    number, item = waiting.popleft()
+                    running[number] = (item, time.monotonic())
+                    self._start(function, number, item, ended)
+                try:
+                    number, outcome = ended.get(timeout=self._patience(running))
+                except queue.Empty:
+                    yield from self._abandon(running)
+                    continue
+                if running.pop(number, None) is not None:
+                    yield outcome
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Result]:
+        """Yield the results in the order of the items; the first failure is raised."""
+        listed = list(enumerate(items))
+        done: dict[int, Any] = {}
+        for outcome in self.outcomes(lambda pair: function(pair[1]), listed):
+            if outcome.error is not None:
+                raise outcome.error
+            done[outcome.item[0]] = outcome.result
+        return (done[number] for number, _ in listed)
+
+    def _start(
+        self,
+        function: Callable[[Item], Result],
+        number: int,
+        item: Item,
+        ended: queue.SimpleQueue[tuple[int, Outcome[Item, Result]]],
+    ) -> None:
+        def work() -> None:
+            started = time.monotonic()
+            deadline.set(None if self.timeout is None else started + self.timeout)
+            result, error = None, None
+            try:
+                result = function(item)
+            except BaseException as caught:  # noqa: BLE001 - whatever a detector raises is its own failure
+                error = caught
+            seconds = time.monotonic() - started
+            ended.put((number, Outcome(item=item, seconds=seconds, result=result, error=error)))
+
+        threading.Thread(target=copy_context().run, args=(work,), daemon=True, name=f"anomalist-{number}").start()
+
+    def _patience(self, running: dict[int, tuple[Item, float]]) -> float | None:
+        if self.timeout is None:
+            return None
+        first = min(started for _, started in running.values())
+        return max(0.0, first + self.timeout + _GRACE - time.monotonic())
+
+    def _abandon(self, running: dict[int, tuple[Item, float]]) -> Iterator[Outcome[Item, Result]]:
+        assert self.timeout is not None
+        now = time.monotonic()
+        for number, (item, started) in list(running.items()):
+            if now >= started + self.timeout + _GRACE:
+                del running[number]
+                error = DetectorTimeoutError(f"did not finish within {self.timeout:g} seconds and was abandoned")
+                yield Outcome(item=item, seconds=now - started, error=error)
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Hold the numeric libraries to one thread while the body runs, then give them back what they had."""
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch is not None else None
+    with threadpool_limits(limits=1):
+        try:
+            if torch is not None:
+                torch.set_num_threads(1)
+            yield
+        finally:
+            if torch is not None:
+                torch.set_num_threads(before)

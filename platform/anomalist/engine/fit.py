@@ -1,0 +1,218 @@
+"""Fit a panel on a table: the members side by side, then one scale, one consensus and a threshold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from anomalist.data.encode import Encoder
+from anomalist.data.windows import Windower, is_series
+from anomalist.engine.panel import Seat, seats
+from anomalist.ensemble.calibrate import Calibrator
+from anomalist.ensemble.member import Member, raw_scores, training_view, view_of
+from anomalist.ensemble.model import Model
+from anomalist.ensemble.threshold import Threshold
+from anomalist.errors import AnomalistError, DataError, DetectorTimeoutError, RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from anomalist.data.dataset import Dataset
+    from anomalist.data.table import Table
+    from anomalist.detector import Floats, Ints
+    from anomalist.engine.executor import Executor, Outcome
+    from anomalist.engine.progress import Progress
+    from anomalist.engine.request import RunOptions, ThresholdRequest
+    from anomalist.ensemble.combine import Combiner
+    from anomalist.ensemble.model import Scores
+    from anomalist.plugins.registry import Registry
+
+__all__ = ["Fitted", "MemberReport", "fit"]
+
+FEWEST_ROWS = 10
+_HELD_OUT = 0.2
+
+MemberStatus = Literal["done", "failed", "timed_out", "skipped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberReport:
+    """How one detector of a panel fared.
+
+    Attributes:
+        seat: Its place in the panel.
+        status: `done`, `failed`, `timed_out`, or `skipped` where it does not apply to the data.
+        seconds: Wall time of fitting and scoring.
+        error: What went wrong, one line.
+        notes: What it wants said about its fit.
+    """
+
+    seat: Seat
+    status: MemberStatus
+    seconds: float = 0.0
+    error: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """A fitted model, what it says of the rows that it was fitted on, and how each detector fared."""
+
+    model: Model
+    scores: Scores
+    reports: tuple[MemberReport, ...]
+
+    @property
+    def status(self) -> Literal["done", "partial"]:
+        """`partial` where a detector failed or ran out of time."""
+        lost = any(report.status in ("failed", "timed_out") for report in self.reports)
+        return "partial" if lost else "done"
+
+
+def fit(
+    table: Table,
+    options: RunOptions,
+    *,
+    registry: Registry,
+    combiner: Combiner,
+    executor: Executor,
+    progress: Progress,
+) -> Fitted:
+    """Fit a panel on a table and score its rows.
+
+    Raises:
+        DataError: There are too few rows, no usable columns, or not enough rows for the threshold asked for.
+        RunError: No detector could be fitted.
+    """
+    if len(table) < FEWEST_ROWS:
+        raise DataError(
+            f"{table.source}: at least {FEWEST_ROWS} rows are needed to learn what is normal, got {len(table)}"
+        )
+    progress.stage("encoding")
+    encoder = Encoder.fit(table)
+    data = encoder.encode(table)
+    windower = Windower.fit(data) if table.time is not None else None
+    panel = seats(
+        registry,
+        panel=options.panel,
+        chosen=options.detectors,
+        seed=options.seed,
+        device=options.device,
+        timed=windower is not None,
+        series=windower is not None and is_series(data),
+    )
+    training = _training_rows(data, options.threshold, options.seed)
+    fitting = _Fitting(data=data, training=training, windower=windower, seed=options.seed)
+    reports, members, surprises = _fit_members(panel, fitting, executor, progress)
+    progress.stage("combining")
+    raw = combiner(surprises, tuple(member.name for member in members))
+    consensus = Calibrator.fit(raw[training])
+    score = consensus.surprise(raw)
+    model = Model(
+        encoder=encoder,
+        windower=windower,
+        members=tuple(members),
+        combiner=combiner,
+        consensus=consensus,
+        threshold=_threshold(score, training, table, options.threshold),
+    )
+    return Fitted(model=model, scores=model.scores_from(surprises), reports=tuple(reports))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fitting:
+    """What every member is fitted on."""
+
+    data: Dataset
+    training: Ints | slice
+    windower: Windower | None
+    seed: int
+
+    def member(self, seat: Seat) -> tuple[Member, Floats]:
+        """Fit one detector; give the member and its surprise of every row."""
+        assert seat.detector is not None
+        train = self.data.take(self.training)
+        detector = seat.detector.fit(training_view(seat.view, train, self.windower, seed=self.seed))
+        raw = raw_scores(detector, view_of(seat.view, self.data, self.windower))
+        calibrator = Calibrator.fit(raw[self.training])
+        member = Member(
+            name=seat.name,
+            detector_name=seat.detector_name,
+            params=seat.params,
+            detector=detector,
+            calibrator=calibrator,
+            view=seat.view,
+            notes=tuple(getattr(detector, "notes", ())),
+        )
+        return member, calibrator.surprise(raw)
+
+
+def _fit_members(
+    panel: Sequence[Seat], fitting: _Fitting, executor: Executor, progress: Progress
+) -> tuple[list[MemberReport], list[Member], Floats]:
+    """Fit all seats that can take part; reports in the order of the panel, and those that are done."""
+    reports: dict[str, MemberReport] = {}
+    fitted: dict[str, tuple[Member, Floats]] = {}
+    for seat in panel:
+        if seat.detector is None:
+            status: MemberStatus = "skipped" if seat.skipped else "failed"
+            reports[seat.name] = MemberReport(seat=seat, status=status, error=seat.obstacle)
+    able = [seat for seat in panel if seat.detector is not None]
+    progress.members(len(able))
+    for outcome in executor.outcomes(fitting.member, able):
+        report = _report(outcome)
+        reports[report.seat.name] = report
+        if outcome.result is not None:
+            fitted[report.seat.name] = outcome.result
+        progress.member(report)
+    if not fitted:
+        failed = [report for report in reports.values() if report.error] or [None]
+        first = f"; {failed[0].seat.name}: {failed[0].error}" if failed[0] else ""
+        raise RunError(f"no detector could be fitted{first}")
+    done = [fitted[seat.name] for seat in panel if seat.name in fitted]
+    surprises = np.stack([surprise for _, surprise in done], axis=1)
+    return [reports[seat.name] for seat in panel], [member for member, _ in done], surprises
+
+
+def _report(outcome: Outcome[Seat, tuple[Member, Floats]]) -> MemberReport:
+    seat, error = outcome.item, outcome.error
+    if outcome.result is not None:
+        return MemberReport(seat=seat, status="done", seconds=outcome.seconds, notes=outcome.result[0].notes)
+    status: MemberStatus = "timed_out" if isinstance(error, DetectorTimeoutError) else "failed"
+    return MemberReport(seat=seat, status=status, seconds=outcome.seconds, error=one_line(error))
+
+
+def one_line(error: BaseException | None) -> str:
+    """An error as one line; the kind of error is named unless it is one of ours."""
+    text = " ".join(str(error).split())
+    if isinstance(error, AnomalistError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _training_rows(data: Dataset, request: ThresholdRequest, seed: int) -> Ints | slice:
+    """All rows; or, where a false-positive rate is to be promised, all but a held-out fifth: the latest where timed."""
+    if request.policy != "fpr":
+        return slice(None)
+    order = (
+        np.random.default_rng(seed).permutation(len(data))
+        if data.time is None
+        else np.argsort(data.time, kind="stable")
+    )
+    kept: Ints = np.sort(order[: len(data) - int(_HELD_OUT * len(data))])
+    return kept
+
+
+def _threshold(score: Floats, training: Ints | slice, table: Table, request: ThresholdRequest) -> Threshold:
+    if request.policy == "budget":
+        return Threshold.for_budget(score, request.parameter)
+    if request.policy == "fpr":
+        held_out = np.ones(score.size, dtype=np.bool_)
+        held_out[training] = False
+        return Threshold.for_rate(score[held_out], request.parameter)
+    if request.policy == "labels":
+        known, labels = table.known_labels()
+        return Threshold.for_labels(score[known], labels, request.parameter)
+    return Threshold.none()

@@ -1,0 +1,75 @@
+"""Measures of quality against known labels: ROC AUC, average precision, precision, recall, F1, precision at k."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from anomalist.errors import DataError
+
+if TYPE_CHECKING:
+    from anomalist.detector import Bools, Floats, Ints
+
+__all__ = ["PRECISION_AT", "Measures", "measure", "top_rows"]
+
+PRECISION_AT = (10, 50, 100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """How well scores tell anomalies, each between 0 and 1.
+
+    Attributes:
+        roc_auc: Chance that an anomaly scores above a normal row, ties counting half.
+        average_precision: Area under the precision-recall curve, as the sum over recall steps.
+        precision: Share of anomalies among the flagged rows; 0 where nothing is flagged.
+        recall: Share of the anomalies that are flagged.
+        f1: Harmonic mean of precision and recall.
+        precision_at: Share of anomalies among the k highest scores, for each k up to the number of rows.
+    """
+
+    roc_auc: float
+    average_precision: float
+    precision: float
+    recall: float
+    f1: float
+    precision_at: dict[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def measure(labels: Ints, scores: Floats, flagged: Bools) -> Measures:
+    """Measure scores against labels, all of shape (rows,); labels are 1 for an anomaly, 0 for a normal row.
+
+    Raises:
+        DataError: One of the two labels does not occur.
+    """
+    positives = int(labels.sum())
+    if not 0 < positives < labels.size:
+        raise DataError(
+            f"quality needs both anomalies and normal rows, got {positives} anomalies among {labels.size} labelled rows"
+        )
+    hits = int(labels[flagged].sum())
+    precision = hits / int(flagged.sum()) if flagged.any() else 0.0
+    recall = hits / positives
+    order = np.argsort(-scores, kind="stable")
+    return Measures(
+        roc_auc=float(roc_auc_score(labels, scores)),
+        average_precision=float(average_precision_score(labels, scores)),
+        precision=precision,
+        recall=recall,
+        f1=2 * precision * recall / (precision + recall) if hits else 0.0,
+        precision_at={str(k): float(labels[order[:k]].mean()) for k in PRECISION_AT if k <= labels.size},
+    )
+
+
+def top_rows(scores: Floats, count: int) -> Bools:
+    """Which rows, shape (rows,), have the `count` highest scores; of equals the earlier."""
+    chosen = np.zeros(scores.shape, dtype=np.bool_)
+    chosen[np.argsort(-scores, kind="stable")[:count]] = True
+    return chosen

@@ -1,0 +1,146 @@
+"""Combiners: many surprises to one consensus, without labels.
+
+Each takes surprises in bits, shape (rows, detectors), and returns shape (rows,). None of them falls when a surprise
+rises. On real sets the choice moves the result little; what moves it is a panel whose members fail differently
+(Aggarwal and Sathe 2017, "Outlier Ensembles", chapter 4, describe most of these).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from anomalist.detector import CombinerSpec, check_parameter
+from anomalist.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from anomalist.detector import Floats, State
+
+__all__ = ["BUILT_IN", "Combiner"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Combiner:
+    """A combining function with its parameters, bound to the names of the detectors that it combines.
+
+    Attributes:
+        name: What users type.
+        function: Takes surprises, shape (rows, detectors), and its parameters; returns shape (rows,).
+        params: Plain values, given to the function by keyword.
+    """
+
+    name: str
+    function: Callable[..., Floats]
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, surprises: Floats, names: Sequence[str]) -> Floats:
+        """Combine surprises, shape (rows, detectors), into a consensus, shape (rows,).
+
+        Raises:
+            ParameterError: The combiner does not take these parameters, or does not return one finite number a row.
+        """
+        params = dict(self.params)
+        if self.function is weighted:
+            params = {"weights": _weights(params, names)}
+        try:
+            consensus = np.asarray(self.function(surprises, **params), dtype=np.float64)
+        except TypeError as error:
+            raise ParameterError(
+                f"combiner {self.name} does not take {', '.join(params) or 'no parameters'}: {error}"
+            ) from None
+        if consensus.shape != surprises.shape[:1] or not np.isfinite(consensus).all():
+            raise ParameterError(
+                f"combiner {self.name} must return one finite number a row, got shape {consensus.shape}"
+            )
+        return consensus
+
+    def state(self) -> State:
+        """Plain values: the name and the parameters."""
+        return {"name": self.name, "params": dict(self.params)}
+
+
+def upper_half(surprises: Floats) -> Floats:
+    """Mean of the upper half of the surprises of each row: half the panel may miss an anomaly without hiding it."""
+    members = surprises.shape[1]
+    if members < 3:
+        return mean(surprises)
+    keep = (members + 1) // 2
+    return _float(np.partition(surprises, members - keep, axis=1)[:, members - keep :].mean(axis=1))
+
+
+def mean(surprises: Floats) -> Floats:
+    """Mean of the surprises."""
+    return _float(surprises.mean(axis=1))
+
+
+def median(surprises: Floats) -> Floats:
+    """Median of the surprises."""
+    return _float(np.median(surprises, axis=1))
+
+
+def maximum(surprises: Floats) -> Floats:
+    """Highest of the surprises: one detector is enough to raise the alarm."""
+    return _float(surprises.max(axis=1))
+
+
+def average_of_maximum(surprises: Floats, *, buckets: int = 3, rounds: int = 20, seed: int = 0) -> Floats:
+    """Highest surprise in each random bucket of detectors, averaged (Aggarwal and Sathe 2015)."""
+    return _float(_bucketed(surprises, buckets, rounds, seed, np.max, np.mean))
+
+
+def maximum_of_average(surprises: Floats, *, buckets: int = 3, rounds: int = 20, seed: int = 0) -> Floats:
+    """Mean surprise of each random bucket of detectors, the highest of them (Aggarwal and Sathe 2015)."""
+    return _float(_bucketed(surprises, buckets, rounds, seed, np.mean, np.max))
+
+
+def weighted(surprises: Floats, *, weights: Floats) -> Floats:
+    """Weighted mean of the surprises; `weighted:knn=2,gan=0.5`, and 1 for every detector that is not named."""
+    return _float(surprises @ weights / weights.sum())
+
+
+def _float(values: Floats) -> Floats:
+    result: Floats = np.asarray(values, dtype=np.float64)
+    return result
+
+
+def _weights(params: Mapping[str, Any], names: Sequence[str]) -> Floats:
+    unknown = sorted(set(params) - set(names))
+    if unknown:
+        raise ParameterError(f"combiner weighted: no detector {unknown[0]!r} in the panel; it holds {', '.join(names)}")
+    weights = np.array([float(params.get(name, 1.0)) for name in names])
+    check_parameter(bool((weights >= 0).all() and weights.sum() > 0), "weights", dict(params), "0 or more, not all 0")
+    return weights
+
+
+def _bucketed(
+    surprises: Floats, buckets: int, rounds: int, seed: int, inner: Callable[..., Any], outer: Callable[..., Any]
+) -> Floats:
+    check_parameter(buckets >= 1, "buckets", buckets, "a whole number of at least 1")
+    check_parameter(rounds >= 1, "rounds", rounds, "a whole number of at least 1")
+    rng = np.random.default_rng(seed)
+    total = np.zeros(surprises.shape[0])
+    for _ in range(rounds):
+        parts = np.array_split(rng.permutation(surprises.shape[1]), min(buckets, surprises.shape[1]))
+        total += outer([inner(surprises[:, part], axis=1) for part in parts], axis=0)
+    return total / rounds
+
+
+def _spec(name: str, function: Callable[..., Floats]) -> CombinerSpec:
+    summary = (function.__doc__ or "").splitlines()[0]
+    return CombinerSpec(name=name, summary=summary, factory=f"{__name__}:{function.__name__}")
+
+
+BUILT_IN: Mapping[str, CombinerSpec] = {
+    "upper_half": _spec("upper_half", upper_half),
+    "mean": _spec("mean", mean),
+    "median": _spec("median", median),
+    "max": _spec("max", maximum),
+    "aom": _spec("aom", average_of_maximum),
+    "moa": _spec("moa", maximum_of_average),
+    "weighted": _spec("weighted", weighted),
+}
+"""The combiners that anomalist brings, by the name that users type."""

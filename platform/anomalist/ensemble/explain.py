@@ -1,0 +1,164 @@
+"""Why is this row flagged: the columns that made it anomalous, their actual and their typical values.
+
+Each member says how much of its own surprise comes from which source column. Detectors that explain themselves are asked;
+any other is explained by ablation: put one source column at a time back to its typical value and see how many bits the
+surprise falls (occlusion; Zeiler and Fergus 2014, here in bits). Members then count by how surprised they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from anomalist.detector import Explainable, check_deadline
+from anomalist.ensemble.member import view_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anomalist.data.dataset import Dataset
+    from anomalist.data.table import Table
+    from anomalist.detector import Floats, Ints
+    from anomalist.ensemble.member import Member
+    from anomalist.ensemble.model import Each, Model
+
+__all__ = ["Reason", "explain", "shares"]
+
+_ORDINARY = 1.0  # bits: the median row; a member with less says nothing about why
+_BLOCK = 65_536  # rows scored at once while columns are ablated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One column's part in why a row is anomalous.
+
+    Attributes:
+        column: The source column.
+        actual: Its value in the row; None where it is missing.
+        typical: What it usually is: a median, or the most frequent level.
+        share: Its part of the explanation, between 0 and 1.
+    """
+
+    column: str
+    actual: Any
+    typical: Any
+    share: float
+
+
+def explain(
+    model: Model, table: Table, rows: Ints, surprises: Floats, *, most: int = 5, least: float = 0.05, each: Each = map
+) -> list[tuple[Reason, ...]]:
+    """Give the reasons for some rows of a table, the strongest first.
+
+    Args:
+        model: The model that scored the table.
+        table: The table that was scored, whole: windows need the rows around.
+        rows: Row numbers, shape (k,).
+        surprises: The members' surprises of those rows, in bits, shape (k, members).
+        most: At most this many reasons a row.
+        least: Leave out columns with a smaller share, except the first.
+        each: How to run over the members.
+    """
+    data = model.encoder.encode(table)
+    columns, parts = shares(model, data, rows, surprises, each=each)
+    typical = model.encoder.typical
+    found = []
+    for row, part in zip(rows.tolist(), parts, strict=True):
+        values = table.values(row)
+        order = [i for i in np.argsort(-part, kind="stable")[:most].tolist() if part[i] >= least]
+        order = order or ([int(part.argmax())] if part.max() > 0 else [])
+        found.append(
+            tuple(
+                Reason(
+                    column=columns[i],
+                    actual=values.get(columns[i]),
+                    typical=typical.get(columns[i]),
+                    share=float(part[i]),
+                )
+                for i in order
+            )
+        )
+    return found
+
+
+def shares(
+    model: Model, data: Dataset, rows: Ints, surprises: Floats, *, each: Each = map
+) -> tuple[tuple[str, ...], Floats]:
+    """Each source column's share in the anomaly of some rows: the columns' names, and shape (k, columns), rows sum to 1.
+
+    A row that no member finds more surprising than the median gets zeros.
+    """
+    columns = tuple(dict.fromkeys(data.origins))
+    parts = list(each(lambda member: _member_shares(member, model, data, rows, columns), model.members))
+    weights = np.maximum(surprises - _ORDINARY, 0.0)
+    total = np.zeros((rows.size, len(columns)))
+    for index, part in enumerate(parts):
+        total += weights[:, index, None] * part
+    return columns, _normalised(total)
+
+
+def _member_shares(member: Member, model: Model, data: Dataset, rows: Ints, columns: Sequence[str]) -> Floats:
+    """One member's share for each source column, shape (k, columns)."""
+    if member.view == "rows":
+        data, rows = data.take(rows), np.arange(rows.size)
+        typical = model.encoder.baseline
+    else:
+        typical = None
+    units = view_of(member.view, data, model.windower)
+    chosen = np.zeros(len(data), dtype=np.bool_)
+    chosen[rows] = True
+    covering = units.covering(chosen)
+    found = np.zeros((covering.size, len(columns)))
+    first = 0
+    for block in units.blocks():
+        here = np.flatnonzero(covering[first : first + len(block)])
+        if here.size:
+            found[first + here] = _contributions(member, block.take(here), columns, typical)
+        first += len(block)
+    return _normalised(units.to_rows(found)[rows])
+
+
+def _contributions(member: Member, units: Dataset, columns: Sequence[str], typical: Floats | None) -> Floats:
+    """How much each source column adds to the surprise of each unit, shape (units, columns); each row sums to 1 or 0."""
+    if isinstance(member.detector, Explainable):
+        own = np.asarray(member.detector.contributions(units), dtype=np.float64)
+        return _normalised(_by_origin(own, units.origins, columns))
+    return _normalised(_ablation(member, units, columns, typical))
+
+
+def _ablation(member: Member, units: Dataset, columns: Sequence[str], typical: Floats | None) -> Floats:
+    """By how many bits the surprise falls when a source column is put back to its typical value.
+
+    `typical` has shape (encoded columns,); None stands for zeros, the typical value of normalised windows.
+    """
+    before = _surprise(member, units)
+    fallen = np.zeros((len(units), len(columns)))
+    origins = np.array(units.origins)
+    for index, column in enumerate(columns):
+        check_deadline()
+        changed = np.flatnonzero(origins == column)
+        values = units.values.copy()
+        values[..., changed] = 0.0 if typical is None else typical[changed]
+        fallen[:, index] = before - _surprise(member, replace(units, values=values))
+    return np.maximum(fallen, 0.0)
+
+
+def _surprise(member: Member, units: Dataset) -> Floats:
+    blocks = (units.take(slice(first, first + _BLOCK)) for first in range(0, len(units), _BLOCK))
+    return member.calibrator.surprise(np.concatenate([member.detector.score(block) for block in blocks]))
+
+
+def _by_origin(contributions: Floats, origins: Sequence[str], columns: Sequence[str]) -> Floats:
+    """Add up the encoded columns of each source column."""
+    index = {column: i for i, column in enumerate(columns)}
+    summed = np.zeros((contributions.shape[0], len(columns)))
+    np.add.at(summed.T, [index[origin] for origin in origins], np.maximum(contributions, 0.0).T)
+    return summed
+
+
+def _normalised(parts: Floats) -> Floats:
+    total = parts.sum(axis=1, keepdims=True)
+    result: Floats = np.divide(parts, total, out=np.zeros_like(parts), where=total > 0)
+    return result

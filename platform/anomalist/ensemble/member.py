@@ -1,0 +1,150 @@
+"""Member: one fitted detector of a model, with its view of the data and its calibrator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+
+from anomalist.ensemble.calibrate import Calibrator
+from anomalist.errors import DetectorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from anomalist.data.dataset import Dataset
+    from anomalist.data.windows import Windower
+    from anomalist.detector import Bools, Detector, Floats, State
+
+__all__ = ["Member", "Units", "ViewName", "raw_scores", "training_view", "view_of"]
+
+ViewName = Literal["rows", "windows", "statistics"]
+"""Rows as they are; windows of ordered rows; or one row of statistics for each window of ordered rows."""
+
+_TRAINING_WINDOWS = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Units:
+    """What a member scores (rows, windows, or the statistics of windows), and the way back to rows.
+
+    Attributes:
+        blocks: The units in order, in one block or, where they would be large, in several.
+        to_rows: Takes numbers for each unit, shape (units,) or (units, columns), and returns them for each row.
+        covering: Takes which rows, bool of shape (rows,), and returns which units they are in, shape (units,).
+    """
+
+    blocks: Callable[[], Iterable[Dataset]]
+    to_rows: Callable[[Floats], Floats]
+    covering: Callable[[Bools], Bools]
+
+
+def view_of(name: ViewName, data: Dataset, windower: Windower | None) -> Units:
+    """See encoded rows as a member sees them.
+
+    Raises:
+        DetectorError: The view is of windows and there is no windower.
+    """
+    if name == "rows":
+        return Units(blocks=lambda: (data,), to_rows=lambda numbers: numbers, covering=lambda rows: rows)
+    windower = _needed(windower)
+    windows = windower.windows(data)
+    blocks = windows.blocks if name == "windows" else lambda: (windower.statistics(windows),)
+    return Units(blocks=blocks, to_rows=windows.to_rows, covering=windows.covering)
+
+
+def training_view(name: ViewName, data: Dataset, windower: Windower | None, *, seed: int) -> Dataset:
+    """See encoded rows as a detector is fitted on them: of very many windows, a sample of 20,000."""
+    if name == "rows":
+        return data
+    windower = _needed(windower)
+    windows = windower.windows(data, limit=_TRAINING_WINDOWS, seed=seed)
+    return windows.dataset if name == "windows" else windower.statistics(windows)
+
+
+def _needed(windower: Windower | None) -> Windower:
+    if windower is None:
+        raise DetectorError("a view of windows needs rows in order; name the column of times with --time")
+    return windower
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Member:
+    """A fitted detector that gives each row a surprise in bits.
+
+    Attributes:
+        name: Unique in the model: the detector's name, with `#2` and so on where it is in the panel more than once.
+        detector_name: The name that the registry knows it by.
+        params: Its parameters, plain values.
+        detector: The fitted detector.
+        calibrator: Its raw scores to surprise.
+        view: What it sees of the rows.
+        notes: What it wants said about its fit, one line each.
+    """
+
+    name: str
+    detector_name: str
+    params: Mapping[str, Any]
+    detector: Detector
+    calibrator: Calibrator
+    view: ViewName
+    notes: tuple[str, ...] = ()
+
+    def raw(self, data: Dataset, windower: Windower | None) -> Floats:
+        """Raw scores of encoded rows, shape (rows,), in the detector's unit.
+
+        Raises:
+            DetectorError: The detector did not give one finite number for each row.
+        """
+        return raw_scores(self.detector, view_of(self.view, data, windower))
+
+    def surprise(self, data: Dataset, windower: Windower | None) -> Floats:
+        """Surprise of encoded rows, shape (rows,), in bits."""
+        return self.calibrator.surprise(self.raw(data, windower))
+
+    def state(self) -> State:
+        """Arrays and plain values that `from_state` needs."""
+        return {
+            "name": self.name,
+            "detector": self.detector_name,
+            "params": dict(self.params),
+            "view": self.view,
+            "notes": list(self.notes),
+            "calibrator": self.calibrator.state(),
+            "state": self.detector.state(),
+        }
+
+    @classmethod
+    def from_state(cls, state: State, build: Callable[[str, Mapping[str, Any]], Detector]) -> Self:
+        """The member that `state` was taken from; `build` makes an unfitted detector of a name and its parameters."""
+        return cls(
+            name=state["name"],
+            detector_name=state["detector"],
+            params=state["params"],
+            detector=build(state["detector"], state["params"]).restore(state["state"]),
+            calibrator=Calibrator.from_state(state["calibrator"]),
+            view=state["view"],
+            notes=tuple(state["notes"]),
+        )
+
+
+def raw_scores(detector: Detector, units: Units) -> Floats:
+    """Score units with a detector, check what it returns, and give it back to the rows: shape (rows,), float64.
+
+    Raises:
+        DetectorError: It did not give one finite number for each unit.
+    """
+    return units.to_rows(np.concatenate([_checked(detector.score(block), len(block)) for block in units.blocks()]))
+
+
+def _checked(scores: Floats, expected: int) -> Floats:
+    scores = np.asarray(scores, dtype=np.float64)
+    if scores.shape != (expected,):
+        raise DetectorError(f"score must return one number for each of {expected} rows, got shape {scores.shape}")
+    bad = np.flatnonzero(~np.isfinite(scores))
+    if bad.size:
+        raise DetectorError(
+            f"score must return finite numbers, got {scores[bad[0]]} in row {bad[0]} ({bad.size} in all)"
+        )
+    return scores

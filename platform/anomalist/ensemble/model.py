@@ -1,0 +1,138 @@
+"""Model: encoder, members, combiner and threshold in one immutable object that scores a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from anomalist.data.encode import Encoder
+from anomalist.data.windows import Windower
+from anomalist.ensemble.calibrate import Calibrator, level
+from anomalist.ensemble.combine import Combiner
+from anomalist.ensemble.member import Member
+from anomalist.ensemble.threshold import Threshold
+from anomalist.errors import ModelFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from anomalist.data.dataset import Dataset
+    from anomalist.data.table import Table
+    from anomalist.detector import Bools, Detector, Floats, State
+
+__all__ = ["Each", "Model", "Scores"]
+
+Each = Callable[[Callable[[Member], Any], Iterable[Member]], Iterable[Any]]
+"""Applies a function to each member and yields the results in order: `map`, or something that uses more cores."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scores:
+    """What a model says of some rows.
+
+    Attributes:
+        members: The names of the members, in the order of the columns of `surprises`.
+        surprises: Bits, shape (rows, members).
+        score: Bits, shape (rows,): the surprise of the consensus.
+        flagged: Which rows are over the threshold, shape (rows,).
+    """
+
+    members: tuple[str, ...]
+    surprises: Floats
+    score: Floats
+    flagged: Bools
+
+    @property
+    def level(self) -> Floats:
+        """The score as a number between 0 and 1, shape (rows,)."""
+        return level(self.score)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Model:
+    """A fitted panel. The score of a row is the same whether it comes alone or among a million.
+
+    Attributes:
+        encoder: Table to Dataset.
+        windower: Orders rows and cuts windows; None where the rows have no time.
+        members: The fitted detectors.
+        combiner: Surprises to one consensus.
+        consensus: The calibrator of the consensus: its output is the score, in bits.
+        threshold: From which score on a row is flagged.
+    """
+
+    encoder: Encoder
+    windower: Windower | None
+    members: tuple[Member, ...]
+    combiner: Combiner
+    consensus: Calibrator
+    threshold: Threshold
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the members."""
+        return tuple(member.name for member in self.members)
+
+    def score(self, table: Table, *, each: Each = map) -> Scores:
+        """Score the rows of a table.
+
+        Raises:
+            SchemaMismatchError: A column that the model was fitted on is missing or has another type.
+            DetectorError: A detector failed.
+        """
+        return self.score_encoded(self.encoder.encode(table), each=each)
+
+    def score_encoded(self, data: Dataset, *, each: Each = map) -> Scores:
+        """Score encoded rows."""
+        columns = list(each(lambda member: member.surprise(data, self.windower), self.members))
+        return self.scores_from(np.stack(columns, axis=1))
+
+    def scores_from(self, surprises: Floats) -> Scores:
+        """Combine surprises in bits, shape (rows, members), and apply the threshold."""
+        score = self.consensus.surprise(self.combiner(surprises, self.names))
+        return Scores(members=self.names, surprises=surprises, score=score, flagged=self.threshold.flags(score))
+
+    def parts(self) -> dict[str, State]:
+        """The whole model as named states: arrays and plain values only."""
+        head = {
+            "members": [f"member_{index:02d}" for index in range(len(self.members))],
+            "combiner": self.combiner.state(),
+            "consensus": self.consensus.state(),
+            "threshold": self.threshold.state(),
+        }
+        parts: dict[str, State] = {"model": head, "encoder": self.encoder.state()}
+        if self.windower is not None:
+            parts["windower"] = self.windower.state()
+        parts.update(zip(head["members"], (member.state() for member in self.members), strict=True))
+        return parts
+
+    @classmethod
+    def from_parts(
+        cls,
+        parts: Mapping[str, State],
+        *,
+        build: Callable[[str, Mapping[str, Any]], Detector],
+        combiner: Callable[[str, Mapping[str, Any]], Combiner],
+    ) -> Self:
+        """The model that `parts` was taken from.
+
+        `build` makes an unfitted detector, and `combiner` a combiner, of a name and its parameters.
+
+        Raises:
+            ModelFileError: A part is missing.
+        """
+        try:
+            head = parts["model"]
+            return cls(
+                encoder=Encoder.from_state(parts["encoder"]),
+                windower=Windower.from_state(parts["windower"]) if "windower" in parts else None,
+                members=tuple(Member.from_state(parts[name], build) for name in head["members"]),
+                combiner=combiner(head["combiner"]["name"], head["combiner"]["params"]),
+                consensus=Calibrator.from_state(head["consensus"]),
+                threshold=Threshold.from_state(head["threshold"]),
+            )
+        except KeyError as error:
+            raise ModelFileError(f"the model lacks its part {error}; fit it again") from None
