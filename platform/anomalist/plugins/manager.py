@@ -125,13 +125,12 @@ class PluginManager:
         return cls(plugins=tuple(plugins), unknown=tuple(name for key, name in wanted.items() if key not in met))
 
     def failures(self) -> list[str]:
-        """One line for each plugin that failed, and for each name to disable that no plugin has."""
-        lines = [
+        """One line for each plugin that failed."""
+        return [
             f"plugin {plugin.name!r} of {plugin.distribution} {plugin.version} is left out: {plugin.error}"
             for plugin in self.plugins
             if plugin.state == "failed"
         ]
-        return lines + [f"disable_plugins names {name!r}, but no such plugin is installed" for name in self.unknown]
 
     def run_finished(self, run: Mapping[str, Any]) -> list[str]:
         """Tell the observers that a run has been stored; returns one line for each observer that failed."""

@@ -219,6 +219,10 @@ class Registry:
         """Every command that plugins bring, by name."""
         return sorted(self._commands.specs.values(), key=lambda spec: spec.name)
 
+    def has_command(self, name: str) -> bool:
+        """Whether any plugin brings a command of that name, bare or with its distribution."""
+        return any(name in (alias, alias.partition(":")[2]) for alias in self._commands.aliases)
+
     def command(self, name: str) -> Any:
         """The `click.Command` of a plugin's command.
 
