@@ -72,11 +72,13 @@ class App:
         """The store of the settings; close it, or use it as a context manager.
 
         Raises:
+            ConfigError: Its URL is wrong.
             StoreError: It cannot be opened, or needs a migration.
         """
         from anomalist.store.repository import Store
 
-        return Store.open(self.settings().store)
+        settings = self.settings()
+        return Store.open(settings.store, data_home=settings.data_home)
 
     def notice(self, text: str) -> None:
         """Tell the user something in one line on stderr, unless they asked for quiet."""
