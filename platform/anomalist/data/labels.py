@@ -1,0 +1,73 @@
+"""Labels as users write them to 0 (normal) and 1 (anomaly)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from anomalist.data.keys import as_text
+from anomalist.data.roles import truth
+from anomalist.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from anomalist.detector import Ints
+
+__all__ = ["guess_positive", "read_labels"]
+
+
+def read_labels(series: pl.Series, *, source: str, positive: Collection[str] | None = None) -> Ints:
+    """Labels as 0 and 1, int64, shape (rows,).
+
+    0 and 1, true and false, yes and no are understood; of two other values the rarer one is the anomaly.
+
+    Args:
+        series: The label column, of any type.
+        source: What an error calls the data.
+        positive: The values that mean an anomaly, as text; found when not given.
+
+    Raises:
+        DataError: A label is missing, or which value means an anomaly cannot be told.
+    """
+    where = f"{source}: label column {series.name!r}"
+    text = as_text(series.fill_nan(None) if series.dtype.is_float() else series)
+    if text.null_count():
+        row = int(text.is_null().arg_true()[0]) + 1
+        raise DataError(f"{where} has no value in row {row} ({text.null_count()} rows in all): fill or drop these rows")
+    if positive is None:
+        positive = {guess_positive(series, source=source)}
+    else:
+        positive = {str(value) for value in positive}
+        unknown = positive - set(text.unique().to_list())
+        if unknown == positive:
+            shown = ", ".join(map(repr, sorted(text.unique().to_list())[:6]))
+            raise DataError(f"{where} never holds {min(positive)!r}; its values are {shown}")
+    labels: Ints = text.is_in(list(positive)).cast(pl.Int64).to_numpy().astype(np.int64)
+    return labels
+
+
+def guess_positive(series: pl.Series, *, source: str) -> str:
+    """The value that means an anomaly, as text.
+
+    Raises:
+        DataError: It cannot be told: more than two values, or two that are equally frequent.
+    """
+    where = f"{source}: label column {series.name!r}"
+    counts = as_text(series.drop_nulls()).value_counts(sort=True)
+    levels: list[str] = counts.get_column(counts.columns[0]).to_list()
+    if set(levels) <= {"0", "1"}:
+        return "1"
+    if (pair := truth(levels)) is not None:
+        return next(level for level, value in pair.items() if value)
+    if len(levels) == 1 and levels[0].strip().lower() in {"true", "yes", "false", "no", "t", "f", "y", "n"}:
+        word = levels[0]
+        return word if word.strip().lower() in {"true", "yes", "t", "y"} else "true"
+    sizes = counts.get_column("count").to_list()
+    if len(levels) != 2 or sizes[0] == sizes[1]:
+        shown = ", ".join(map(repr, levels[:6])) + (", ..." if len(levels) > 6 else "")
+        what = "equally frequent values" if len(levels) == 2 else "values" if len(levels) != 1 else "value"
+        raise DataError(f"{where} has {len(levels)} {what} ({shown}): say which of them mean an anomaly")
+    return levels[1]

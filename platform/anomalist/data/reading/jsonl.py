@@ -1,0 +1,109 @@
+"""JSON Lines: one object a line, read in blocks so that a large file stays bounded; also a JSON array of objects."""
+
+from __future__ import annotations
+
+import json
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from anomalist.data.reading.content import open_content
+from anomalist.data.tidy import from_objects
+from anomalist.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from anomalist.data.reading.content import Content
+
+__all__ = ["read_json", "read_jsonl", "stack"]
+
+_BLOCK = 1 << 24
+
+
+def read_jsonl(path: Path) -> tuple[pl.DataFrame, list[str]]:
+    """Read one JSON object a line; returns the frame and notes.
+
+    Raises:
+        DataError: A line is not a JSON object; the message names it.
+    """
+    content = open_content(path)
+    frames = [_read_block(path, first, lines) for first, lines in _blocks(content)]
+    if not frames:
+        raise DataError(f"{path.name} holds nothing but blank lines")
+    return stack(frames), list(content.notes)
+
+
+def read_json(path: Path) -> tuple[pl.DataFrame, list[str]]:
+    """Read a JSON array of objects, or JSON Lines under the name of JSON; returns the frame and notes.
+
+    Raises:
+        DataError: The file is neither; the message names the line or the item.
+    """
+    content = open_content(path)
+    if content.data[:64].lstrip()[:1] != b"[":
+        return read_jsonl(path)
+    try:
+        items = json.loads(content.data[:])
+    except ValueError as error:
+        raise DataError(f"{path.name} is not JSON: {error}") from error
+    wrong = next((i for i, item in enumerate(items) if not isinstance(item, dict)), None)
+    if wrong is not None:
+        got = type(items[wrong]).__name__
+        raise DataError(f"{path.name}: item {wrong + 1} of the array is a {got}; each must be an object")
+    return _from_dicts(items), list(content.notes)
+
+
+def stack(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """Put blocks of rows under each other by column name; where their types cannot be one type, all become text."""
+    try:
+        return pl.concat(frames, how="diagonal_relaxed", rechunk=True)
+    except pl.exceptions.PolarsError:
+        names = list(dict.fromkeys(chain.from_iterable(frame.columns for frame in frames)))
+        series = []
+        for name in names:
+            parts = [frame.get_column(name) if name in frame.columns else [None] * len(frame) for frame in frames]
+            series.append(from_objects(name, list(chain.from_iterable(parts))))
+        return pl.DataFrame(series)
+
+
+def _blocks(content: Content) -> Iterator[tuple[int, list[bytes]]]:
+    """Lines in blocks of about 16 MiB, each with the number of its first line."""
+    lines: list[bytes] = []
+    first, size = 1, 0
+    for number, line in enumerate(content.lines(), start=1):
+        lines.append(line)
+        size += len(line)
+        if size >= _BLOCK:
+            yield first, lines
+            lines, first, size = [], number + 1, 0
+    if any(line.strip() for line in lines):
+        yield first, lines
+
+
+def _read_block(path: Path, first: int, lines: list[bytes]) -> pl.DataFrame:
+    """Polars where it can; else Python, which reads NaN and mixed types and knows which line is wrong."""
+    if all(line.lstrip()[:1] == b"{" or not line.strip() for line in lines):
+        try:
+            return pl.read_ndjson(b"".join(lines), infer_schema_length=None)
+        except pl.exceptions.PolarsError:
+            pass
+    items = []
+    for number, line in enumerate(lines, start=first):
+        if not line.strip():
+            continue
+        try:
+            item = json.loads(line)
+        except ValueError as error:
+            raise DataError(f"{path.name}: line {number} is not JSON: {error}") from error
+        if not isinstance(item, dict):
+            raise DataError(f"{path.name}: line {number} is a JSON {type(item).__name__}; each must be an object")
+        items.append(item)
+    return _from_dicts(items)
+
+
+def _from_dicts(items: list[dict[str, Any]]) -> pl.DataFrame:
+    names = dict.fromkeys(chain.from_iterable(items))
+    return pl.DataFrame([from_objects(name, [item.get(name) for item in items]) for name in names])

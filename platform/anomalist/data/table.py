@@ -1,0 +1,245 @@
+"""Table: rows as the user has them, with a role for each column and a key for each row."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
+
+import polars as pl
+
+from anomalist.data.keys import as_text, content_keys, hash_rows
+from anomalist.data.labels import guess_positive, read_labels
+from anomalist.data.roles import FEATURES, Role, find_role, given_roles, truth
+from anomalist.data.tidy import first_row, from_objects, tidy
+from anomalist.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    import pandas as pd
+
+    from anomalist.detector import Bools, Ints
+
+__all__ = ["Role", "Table"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Table:
+    """Rows as the user has them.
+
+    Attributes:
+        frame: The rows as read, all source columns, each of one plain type.
+        roles: What each column is for, in source order.
+        keys: A String for each row, no two alike: the key column, else a hash of the row's content.
+        source: How the user would name it: a file name, a database URL without its password, or `frame`.
+        notes: One line for each repair or surprise worth telling.
+        why: For each column, why it has its role.
+    """
+
+    frame: pl.DataFrame
+    roles: Mapping[str, Role]
+    keys: pl.Series
+    source: str
+    notes: tuple[str, ...]
+    why: Mapping[str, str]
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pl.DataFrame | pd.DataFrame,
+        *,
+        source: str = "frame",
+        key: str | None = None,
+        time: str | None = None,
+        entity: str | None = None,
+        label: str | None = None,
+        ignore: Iterable[str] = (),
+        roles: Mapping[str, Role | str] | None = None,
+        notes: Sequence[str] = (),
+    ) -> Self:
+        """Type the columns of a polars or pandas frame, find their roles and give each row its key.
+
+        Args:
+            frame: The rows; the index of a pandas frame is left out.
+            source: How errors and notes name the data.
+            key: The column that names each row.
+            time: The column that orders the rows.
+            entity: The column that says which series a row belongs to.
+            label: The column that says which rows are known anomalies; it is never a feature.
+            ignore: Columns to leave out.
+            roles: Roles of single columns, instead of those found.
+            notes: What the reader has to say already.
+
+        Raises:
+            DataError: The data cannot be used; the message names the row or the column.
+            UsageError: A role is unknown or contradicts another.
+        """
+        rows = _as_polars(frame, source)
+        if not rows.width:
+            raise DataError(f"{source}: there are no columns")
+        if not rows.height:
+            raise DataError(f"{source}: there are {rows.width} columns and no rows")
+        given = given_roles(
+            rows.columns, source=source, key=key, time=time, entity=entity, label=label, ignore=ignore, roles=roles
+        )
+        rows, repairs = tidy(rows, source=source, given=given)
+        found = {name: find_role(name, rows.get_column(name)) for name in rows.columns if name not in given}
+        every = {name: given.get(name) or found[name][0] for name in rows.columns}
+        table = cls(
+            frame=rows,
+            roles=every,
+            keys=_keys(rows, every, source),
+            source=source,
+            notes=(*notes, *repairs, *_label_notes(rows, every, source)),
+            why={name: "as you said" if name in given else found[name][1] for name in rows.columns},
+        )
+        _check_given(table, given)
+        return table
+
+    def __len__(self) -> int:
+        return int(self.frame.height)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The columns that detectors see, once encoded."""
+        return tuple(name for name, role in self.roles.items() if role in FEATURES)
+
+    @property
+    def key(self) -> str | None:
+        """The column that names each row, if one does."""
+        return self._of(Role.KEY)
+
+    @property
+    def time(self) -> str | None:
+        """The column that orders the rows, if one does."""
+        return self._of(Role.TIME)
+
+    @property
+    def entity(self) -> str | None:
+        """The column that says which series a row belongs to, if one does."""
+        return self._of(Role.ENTITY)
+
+    @property
+    def label(self) -> str | None:
+        """The column of known labels, if there is one."""
+        return self._of(Role.LABEL)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the content, in hexadecimal: names and values in row order, whatever the file format was."""
+        digest = hashlib.sha256(json.dumps([sorted(self.frame.columns), len(self)]).encode())
+        digest.update(hash_rows(self.frame, self.frame.columns).astype("<u8").tobytes())
+        return digest.hexdigest()
+
+    def take(self, rows: Ints | Bools | slice) -> Self:
+        """The given rows, in the given order, with the keys they have here; row numbers, a mask or a slice."""
+        if isinstance(rows, slice):
+            return replace(self, frame=self.frame[rows], keys=self.keys[rows])
+        chosen = pl.Series(rows)
+        if chosen.dtype == pl.Boolean:
+            return replace(self, frame=self.frame.filter(chosen), keys=self.keys.filter(chosen))
+        return replace(self, frame=self.frame[rows], keys=self.keys.gather(chosen.cast(pl.Int64)))
+
+    def labels(self, positive: Collection[str] | None = None) -> Ints:
+        """The labels as 0 (normal) and 1 (anomaly), shape (rows,); `positive` names the values that mean an anomaly.
+
+        Raises:
+            DataError: There is no label column, a label is missing, or which value means an anomaly cannot be told.
+        """
+        if self.label is None:
+            raise DataError(f"{self.source}: no column was named as the label; say which one it is")
+        return read_labels(self.frame.get_column(self.label), source=self.source, positive=positive)
+
+    def values(self, row: int) -> dict[str, Any]:
+        """One row as plain JSON values: text, numbers, truth values, None; dates as ISO 8601; infinities as text."""
+        return {name: _as_json(value) for name, value in self.frame.row(row, named=True).items()}
+
+    def _of(self, role: Role) -> str | None:
+        return next((name for name, held in self.roles.items() if held == role), None)
+
+
+def _as_polars(frame: Any, source: str) -> pl.DataFrame:
+    """A polars frame as it is, a pandas frame column by column; pandas is not imported for it."""
+    if isinstance(frame, pl.DataFrame):
+        return frame
+    if isinstance(frame, pl.LazyFrame):
+        return frame.collect()
+    if type(frame).__module__.partition(".")[0] != "pandas" or not hasattr(frame, "columns"):
+        raise DataError(f"{source}: a polars or pandas DataFrame is needed, got {type(frame).__name__}")
+    names = [str(name) for name in frame.columns]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise DataError(f"{source}: column {repeated!r} appears {names.count(repeated)} times: rename one")
+    return pl.DataFrame([_from_pandas(frame.iloc[:, i], name) for i, name in enumerate(names)])
+
+
+def _from_pandas(column: Any, name: str) -> pl.Series:
+    """A pandas column through numpy where that is exact, so that pyarrow is not needed; mixed objects become text."""
+    kind = str(column.dtype)
+    if kind in {"bool", "float64", "float32", "int64", "int32", "int16", "int8", "uint8", "uint16", "uint32", "uint64"}:
+        return pl.Series(name, column.to_numpy(), nan_to_null=True)
+    if kind.startswith("datetime64"):
+        naive = column if column.dt.tz is None else column.dt.tz_convert("UTC").dt.tz_localize(None)
+        return pl.Series(name, naive.to_numpy().astype("datetime64[us]"))
+    missing = column.isna().to_numpy()
+    return from_objects(name, [None if gone else value for value, gone in zip(column.tolist(), missing, strict=True)])
+
+
+def _keys(frame: pl.DataFrame, roles: Mapping[str, Role], source: str) -> pl.Series:
+    """The key column as text, else a hash of what is neither label nor ignored: found roles must not move a key.
+
+    Raises:
+        DataError: A key is missing, or two rows have the same one.
+    """
+    name = next((name for name, role in roles.items() if role == Role.KEY), None)
+    if name is None:
+        return content_keys(frame, [name for name, role in roles.items() if role not in {Role.LABEL, Role.IGNORED}])
+    keys = as_text(frame.get_column(name)).rename("key")
+    gone = keys.is_null() | (keys.str.strip_chars() == "")
+    if gone.any():
+        raise DataError(f"{source}: key column {name!r} is empty in row {first_row(gone)} ({gone.sum()} rows in all)")
+    if keys.n_unique() < len(keys):
+        twice = keys.filter(keys.is_duplicated())[0]
+        rows = [int(row) + 1 for row in (keys == twice).arg_true()]
+        shown = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
+        raise DataError(f"{source}: key {twice!r} in column {name!r} stands in rows {shown}: a key must name one row")
+    return keys
+
+
+def _check_given(table: Table, given: Mapping[str, Role]) -> None:
+    """Refuse a time with gaps in it, and a boolean of more than two values."""
+    for name, role in given.items():
+        series = table.frame.get_column(name)
+        if role == Role.TIME:
+            if series.dtype == pl.Boolean or not (series.dtype.is_numeric() or series.dtype.is_temporal()):
+                raise DataError(f"{table.source}: time column {name!r} holds neither dates nor numbers")
+            gone = series.is_null() | (~series.is_finite() if series.dtype.is_float() else pl.Series([False]))
+            if gone.any():
+                raise DataError(f"{table.source}: time column {name!r} has no value in row {first_row(gone)}")
+        if role == Role.BOOLEAN and (distinct := series.drop_nulls().n_unique()) > 2:
+            raise DataError(f"{table.source}: column {name!r} cannot be boolean: it holds {distinct} different values")
+
+
+def _label_notes(frame: pl.DataFrame, roles: Mapping[str, Role], source: str) -> list[str]:
+    """Say which value was taken for the anomaly where nothing but its rarity tells."""
+    name = next((name for name, role in roles.items() if role == Role.LABEL), None)
+    if name is None:
+        return []
+    series = frame.get_column(name).drop_nulls()
+    levels = as_text(series).unique().to_list()
+    if len(levels) != 2 or set(levels) == {"0", "1"} or truth(levels) is not None:
+        return []
+    try:
+        positive = guess_positive(series, source=source)
+    except DataError:
+        return []
+    return [f"label column {name!r}: {positive!r}, the rarer of two values, is taken as the anomaly"]
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, float):
+        return None if math.isnan(value) else value if math.isfinite(value) else str(value)
+    return value if value is None or isinstance(value, (str, int, bool)) else value.isoformat()
