@@ -36,6 +36,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not there; install Python 3.11 or newer, or name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $(PYTHON) is $$($(PYTHON) -V); Python 3.11 or newer is needed, name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --quiet --retries 1 --timeout 8 $(if $(GPU),,--extra-index-url $(CPU_INDEX)) -c constraints.txt $(TORCH)
-	$(PIP) install --quiet -c constraints.txt -e '.[dev]'
+	@echo "Installing PyTorch and then the rest into $(VENV): once, some minutes."
+	$(PIP) install -qq --retries 1 --timeout 8 $(if $(GPU),,--extra-index-url $(CPU_INDEX)) --no-deps $(TORCH)
+	$(PIP) install -q -c constraints.txt -e '.[dev]'
 	@touch $@

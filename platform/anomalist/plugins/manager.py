@@ -217,6 +217,8 @@ def _checked(hook: str, result: object) -> list[Spec]:
                 _check_names(where, attribute, getattr(spec, attribute))
         if isinstance(spec, ReaderSpec):
             _check_names(where, "suffixes", spec.suffixes)
+            if not all(re.fullmatch(r"\.[a-z0-9]+", ending) for ending in spec.suffixes):
+                raise PluginError(f"{where}: suffixes are lower-case endings with their dot, got {spec.suffixes!r}")
         specs.append(spec)
     return specs
 

@@ -60,7 +60,7 @@ def parse_detector(text: str) -> tuple[str, dict[str, str]]:
     ('my-package:knn', {})
     """
     match = re.fullmatch(r"([^=]*?)(?::([^:=]*=.*|))?", text.strip(), re.DOTALL)
-    if match is None or not match[1]:
+    if match is None or not match[1].strip():
         raise ParameterError(f"a detector is written NAME or NAME:KEY=VALUE,..., got {text!r}")
     values: dict[str, str] = {}
     for item in _split(match[2] or "", text):
@@ -71,7 +71,7 @@ def parse_detector(text: str) -> tuple[str, dict[str, str]]:
             raise ParameterError(f"parameter {key!r} is given twice in {text!r}")
         quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
         values[key] = value[1:-1] if quoted else value
-    return match[1], values
+    return match[1].strip(), values
 
 
 def _split(text: str, whole: str) -> list[str]:

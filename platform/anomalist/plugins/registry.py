@@ -205,11 +205,15 @@ class Registry:
         return sorted(self._readers.specs.values(), key=lambda spec: spec.name)
 
     def reader_functions(self) -> dict[str, Callable[..., Any]]:
-        """The functions of the readers, by name and by each suffix; each is imported when it is called."""
+        """The functions of the readers, each imported when it is called, as `read_table` takes them.
+
+        They are given by the endings that they read (`.xlsx`), and by their names with a dot, for `--format`. The first
+        reader by name has an ending that several read.
+        """
         functions: dict[str, Callable[..., Any]] = {}
         for spec in self.readers():
-            for key in (spec.name, *spec.suffixes):
-                functions.setdefault(key, partial(self._read_file, spec))
+            for ending in (f".{spec.name}", *spec.suffixes):
+                functions.setdefault(ending, partial(self._read_file, spec))
         return functions
 
     def _read_file(self, spec: ReaderSpec, *args: Any) -> Any:

@@ -1,0 +1,67 @@
+"""What tests of several rooms share."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_COUNT = itertools.count()
+
+
+def install_plugin(folder: Path, distribution: str, source: str, *, entry: str = "plugin", version: str = "1.0") -> str:
+    """Lay a distribution with one plugin into a folder, as pip would; returns the name of its module.
+
+    The folder has to be put on `sys.path`, or in PYTHONPATH.
+    """
+    module = f"{distribution.replace('-', '_')}_{os.getpid()}_{next(_COUNT)}"
+    (folder / f"{module}.py").write_text(source, encoding="utf-8")
+    info = folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n", encoding="utf-8"
+    )
+    (info / "entry_points.txt").write_text(f"[anomalist]\n{entry} = {module}\n", encoding="utf-8")
+    return module
+
+
+def anomalist(*args: str, folder: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the program in a process of its own, from `folder`, with no settings but those given as variables."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("ANOMALIST_")}
+    return subprocess.run(
+        [sys.executable, "-m", "anomalist", *args],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**clean, "OMP_NUM_THREADS": "1", **environ},
+    )
+
+
+PLUGIN = '''
+from dataclasses import dataclass
+from anomalist import DetectorSpec, hookimpl
+
+@dataclass
+class Simple:
+    """Scores by distance.
+
+    Attributes:
+        k: How many neighbours.
+        metric: The distance,
+            in one word.
+    """
+
+    k: int = 5
+    metric: str = "l2"
+
+@hookimpl
+def anomalist_detectors():
+    return [DetectorSpec(name="NAME", summary="A detector.", factory=__name__ + ":Simple", family="other")]
+'''
+"""A good plugin with one detector, to be called other than NAME."""
