@@ -1,0 +1,212 @@
+"""Encoder: from a Table to the float32 matrix that detectors see, fitted once and stored with the model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from anomalist.data.dataset import Dataset
+from anomalist.data.encoding.category import CategoryCoder
+from anomalist.data.encoding.dates import DateCoder
+from anomalist.data.encoding.numeric import NumericCoder
+from anomalist.data.encoding.order import EntityCoder, TimeCoder
+from anomalist.data.encoding.text import TextCoder
+from anomalist.data.roles import FEATURES, Role, suggest
+from anomalist.detector import check_parameter
+from anomalist.errors import DataError, ModelFileError, SchemaMismatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+    from anomalist.data.encoding.coder import Coder
+    from anomalist.data.table import Table
+    from anomalist.detector import Floats, State
+
+__all__ = ["Encoder"]
+
+_CODERS: Mapping[str, type[Coder]] = {
+    coder.kind: coder for coder in (NumericCoder, CategoryCoder, DateCoder, TextCoder)
+}
+_FORMAT = 1
+_LEFT_OUT = {
+    Role.KEY: "it names the row",
+    Role.TIME: "it orders the rows",
+    Role.ENTITY: "it says which series a row belongs to",
+    Role.LABEL: "it is the label",
+    Role.IGNORED: "you left it out",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Encoder:
+    """The fitted encoding of a table, by column name.
+
+    Attributes:
+        coders: One for each source column that is used, in source order.
+        roles: The role of every source column fitted on: give them to `read_table` when rows are to be scored.
+        left_out: For each source column that is not used, why.
+        time: How the time is read; None where the rows have none.
+        entity: How the entity is read; None where there is only one.
+        columns: The name of each encoded column.
+        origins: The source column of each encoded column.
+        baseline: An encoded typical row, float32, shape (columns,).
+        typical: For each source column that is used, a typical value for people.
+    """
+
+    coders: tuple[Coder, ...]
+    roles: Mapping[str, Role]
+    left_out: Mapping[str, str]
+    time: TimeCoder | None
+    entity: EntityCoder | None
+    columns: tuple[str, ...] = field(init=False)
+    origins: tuple[str, ...] = field(init=False)
+    baseline: Floats = field(init=False)
+    typical: Mapping[str, str | float | bool] = field(init=False)
+
+    def __post_init__(self) -> None:
+        columns = tuple(column for coder in self.coders for column in coder.columns)
+        baseline = np.array([value for coder in self.coders for value in coder.baseline], dtype=np.float32)
+        baseline.flags.writeable = False
+        object.__setattr__(self, "columns", columns)
+        object.__setattr__(self, "origins", tuple(coder.name for coder in self.coders for _ in coder.columns))
+        object.__setattr__(self, "baseline", baseline)
+        object.__setattr__(self, "typical", {coder.name: coder.typical for coder in self.coders})
+
+    @classmethod
+    def fit(cls, table: Table, *, cap: float = 10.0, max_levels: int = 12, max_columns: int = 4096) -> Self:
+        """Learn how to encode from the rows of a table.
+
+        Args:
+            table: The training rows.
+            cap: How many robust deviations from the median a number counts in full; beyond, it counts logarithmically.
+            max_levels: A category with at most so many levels has a column for each.
+            max_columns: No more encoded columns than this: the widest categories lose their columns of levels first.
+
+        Raises:
+            DataError: No column is left to encode, or more than `max_columns` are.
+            ParameterError: An argument is out of its range.
+        """
+        check_parameter(cap > 0, "cap", cap, "a number above 0")
+        check_parameter(max_levels >= 0, "max_levels", max_levels, "a whole number of at least 0")
+        check_parameter(max_columns >= 1, "max_columns", max_columns, "a whole number of at least 1")
+        left_out: dict[str, str] = {}
+        coders: list[Coder] = []
+        for name, role in table.roles.items():
+            coder = _fit_coder(table.frame.get_column(name), role, cap, max_levels) if role in FEATURES else None
+            if coder is not None:
+                coders.append(coder)
+            elif role in FEATURES:
+                left_out[name] = "its values are all missing, or alike in hour, weekday and season"
+            else:
+                left_out[name] = _LEFT_OUT.get(role) or f"{role.value}: {table.why[name]}"
+        if not coders:
+            reasons = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:3])
+            raise DataError(f"{table.source}: no column is left to look for anomalies in ({reasons}); give one a role")
+        frame = table.frame
+        return cls(
+            coders=_narrow(coders, max_columns, table.source),
+            roles=dict(table.roles),
+            left_out=left_out,
+            time=TimeCoder.fit(frame.get_column(table.time)) if table.time is not None else None,
+            entity=EntityCoder.fit(frame.get_column(table.entity)) if table.entity is not None else None,
+        )
+
+    def encode(self, table: Table) -> Dataset:
+        """Encode rows by column name, whatever roles were found in them; a row encodes the same alone and among many.
+
+        Raises:
+            SchemaMismatchError: A column is missing or holds values of another kind; the message names it and the row.
+        """
+        values = np.empty((len(table), len(self.columns)), dtype=np.float32)
+        first = 0
+        for coder in self.coders:
+            last = first + len(coder.columns)
+            coder.write(self._column(table, coder.name), values[:, first:last], source=table.source)
+            first = last
+        time = None if self.time is None else self.time.read(self._column(table, self.time.name), source=table.source)
+        entity = None if self.entity is None else self.entity.read(self._column(table, self.entity.name))
+        return Dataset(values=values, columns=self.columns, origins=self.origins, time=time, entity=entity)
+
+    def extra_columns(self, table: Table) -> tuple[str, ...]:
+        """The columns of a table that were not there in training: they are not looked at."""
+        return tuple(name for name in table.frame.columns if name not in self.roles)
+
+    def state(self) -> State:
+        """Plain JSON values, and the arrays of the coders under `coder.<number>.<name>`."""
+        plain: list[dict[str, Any]] = []
+        arrays: dict[str, Floats] = {}
+        for i, coder in enumerate(self.coders):
+            values, found = coder.state()
+            plain.append({"kind": coder.kind, **values})
+            arrays |= {f"coder.{i}.{name}": array for name, array in found.items()}
+        return {
+            "format": _FORMAT,
+            "coders": plain,
+            "roles": {name: role.value for name, role in self.roles.items()},
+            "left_out": dict(self.left_out),
+            "time": self.time.state() if self.time is not None else None,
+            "entity": self.entity.state() if self.entity is not None else None,
+            **arrays,
+        }
+
+    @classmethod
+    def from_state(cls, state: State) -> Self:
+        """Restore a fitted encoder.
+
+        Raises:
+            ModelFileError: The state was not written by `state`, or by a version that this one does not understand.
+        """
+        try:
+            if state["format"] != _FORMAT:
+                raise ModelFileError(f"the encoder is of format {state['format']!r}; this version reads {_FORMAT}")
+            return cls(
+                coders=tuple(_restore(i, plain, state) for i, plain in enumerate(state["coders"])),
+                roles={name: Role(role) for name, role in state["roles"].items()},
+                left_out=dict(state["left_out"]),
+                time=TimeCoder.from_state(state["time"]) if state["time"] is not None else None,
+                entity=EntityCoder.from_state(state["entity"]) if state["entity"] is not None else None,
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelFileError(f"the encoder of the model cannot be read: {error!r}") from error
+
+    def _column(self, table: Table, name: str) -> pl.Series:
+        if name not in table.frame.columns:
+            hint = suggest(name, table.frame.columns)
+            raise SchemaMismatchError(f"{table.source}: column {name!r} is missing; the model was fitted with it{hint}")
+        return table.frame.get_column(name)
+
+
+def _fit_coder(series: pl.Series, role: Role, cap: float, max_levels: int) -> Coder | None:
+    if role == Role.NUMERIC:
+        return NumericCoder.fit(series, cap=cap)
+    if role == Role.DATETIME:
+        return DateCoder.fit(series)
+    if series.null_count() == len(series):
+        return None
+    if role == Role.TEXT:
+        return TextCoder.fit(series, cap=cap)
+    return CategoryCoder.fit(series, max_levels=max_levels, boolean=role == Role.BOOLEAN)
+
+
+def _narrow(coders: list[Coder], limit: int, source: str) -> tuple[Coder, ...]:
+    """Take the columns of levels from the widest categories until the rest fits."""
+    width = sum(len(coder.columns) for coder in coders)
+    categories = [i for i, coder in enumerate(coders) if isinstance(coder, CategoryCoder)]
+    for i in sorted(categories, key=lambda i: -len(coders[i].columns)):
+        coder = coders[i]
+        if width > limit and isinstance(coder, CategoryCoder):
+            width -= coder.shown
+            coders[i] = replace(coder, shown=0)
+    if width > limit:
+        raise DataError(f"{source}: {width} encoded columns are more than {limit}: ignore some, or raise the limit")
+    return tuple(coders)
+
+
+def _restore(i: int, plain: Mapping[str, Any], state: State) -> Coder:
+    prefix = f"coder.{i}."
+    arrays = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+    return _CODERS[plain["kind"]].from_state(plain, arrays)

@@ -1,0 +1,110 @@
+"""Categories and truth values: which level it is where there are few, and how rare the level is for all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+
+from anomalist.data.keys import as_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from anomalist.detector import Floats, Ints
+
+__all__ = ["CategoryCoder"]
+
+_BITS = 2.0  # rarities that vary less than this from row to row are told apart no finer: chance moves them too
+_WEIGHT = 0.5**0.5  # two different levels lie at distance 1, which is less than two typical numbers do
+_MISSING = "\0missing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CategoryCoder:
+    """One column for each of few levels (one for two levels), and the rarity `-log2(share of the level)` in any case.
+
+    A level never seen in training has no column of its own and the rarity of half a row. Missing is a level.
+
+    Attributes:
+        name: The source column.
+        levels: The training levels, the most frequent first; a NUL word stands for missing.
+        rarity: The scaled rarity of each level, and at the end that of a level never seen; float64.
+        shown: How many of the levels have a column.
+        boolean: Whether the column holds truth values, for `typical`.
+    """
+
+    kind: ClassVar[str] = "category"
+
+    name: str
+    levels: tuple[str, ...]
+    rarity: Floats
+    shown: int
+    boolean: bool
+
+    @classmethod
+    def fit(cls, series: pl.Series, *, max_levels: int, boolean: bool) -> Self:
+        """Fit on a column of any type, read as text; at least one row."""
+        counts = _text(series).value_counts(name="n").sort(["n", series.name], descending=[True, False])
+        levels = tuple(counts.get_column(series.name).to_list())
+        sizes = counts.get_column("n").to_numpy().astype(np.float64)
+        bits = -np.log2((np.append(sizes, 0.0) + 0.5) / (len(series) + 1.0))
+        by_row = np.repeat(bits[:-1], sizes.astype(np.int64))
+        low, middle, high = np.quantile(by_row, [0.25, 0.5, 0.75])
+        rarity = (bits - middle) / max(_BITS, (high - low) / 1.349)
+        shown = 1 if len(levels) == 2 else len(levels) if 2 < len(levels) <= max_levels else 0
+        return cls(name=series.name, levels=levels, rarity=rarity, shown=shown, boolean=boolean)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """`name=level` for each level that has a column, and `name:rarity`."""
+        named = self.levels[1:2] if len(self.levels) == 2 and self.shown else self.levels[: self.shown]
+        shown = ("missing" if level == _MISSING else level for level in named)
+        return (*(f"{self.name}={level}" for level in shown), f"{self.name}:rarity")
+
+    @property
+    def baseline(self) -> tuple[float, ...]:
+        """The most frequent level."""
+        out = np.zeros((1, len(self.columns)), dtype=np.float32)
+        self._write_codes(np.zeros(1, dtype=np.int64), out)
+        return tuple(float(value) for value in out[0])
+
+    @property
+    def typical(self) -> str | bool:
+        """The most frequent level."""
+        level = self.levels[0]
+        if self.boolean and level in {"0", "1"}:
+            return level == "1"
+        return "(missing)" if level == _MISSING else level
+
+    def write(self, series: pl.Series, out: Floats, *, source: str) -> None:  # noqa: ARG002 (any value is a level)
+        """Find the level of each row; what was never seen has none."""
+        codes = _text(series).replace_strict(
+            list(self.levels), list(range(len(self.levels))), default=len(self.levels), return_dtype=pl.Int64
+        )
+        self._write_codes(codes.to_numpy(), out)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Floats]]:
+        """The levels as plain values, the rarities as an array."""
+        plain = {"name": self.name, "levels": list(self.levels), "shown": self.shown, "boolean": self.boolean}
+        return plain, {"rarity": self.rarity}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Self:
+        """Restore a fitted coder."""
+        rarity = np.asarray(arrays["rarity"], dtype=np.float64)
+        shown, boolean = int(state["shown"]), bool(state["boolean"])
+        return cls(name=state["name"], levels=tuple(state["levels"]), rarity=rarity, shown=shown, boolean=boolean)
+
+    def _write_codes(self, codes: Ints, out: Floats) -> None:
+        if self.shown == 1:
+            out[:, 0] = codes == 1
+        elif self.shown:
+            out[:, : self.shown] = (codes[:, None] == np.arange(self.shown)) * _WEIGHT
+        out[:, -1] = self.rarity[codes]
+
+
+def _text(series: pl.Series) -> pl.Series:
+    return as_text(series.fill_nan(None) if series.dtype.is_float() else series).fill_null(_MISSING)

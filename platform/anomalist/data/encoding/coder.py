@@ -1,0 +1,71 @@
+"""What the encoding of one source column can do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+
+from anomalist.errors import DataError, SchemaMismatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import polars as pl
+
+    from anomalist.detector import Floats
+
+__all__ = ["Coder", "converted"]
+
+
+class Coder(Protocol):
+    """The fitted encoding of one source column into one or more encoded ones."""
+
+    kind: ClassVar[str]
+
+    @property
+    def name(self) -> str:
+        """The source column."""
+        ...
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the encoded columns."""
+        ...
+
+    @property
+    def baseline(self) -> tuple[float, ...]:
+        """The encoded columns of a typical value."""
+        ...
+
+    @property
+    def typical(self) -> str | float | bool:
+        """A typical value, for people."""
+        ...
+
+    def write(self, series: pl.Series, out: Floats, *, source: str) -> None:
+        """Encode into `out`, shape (rows, columns): finite, each row by itself.
+
+        Raises:
+            SchemaMismatchError: The values are not of the kind fitted on; the message names the row.
+        """
+        ...
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Floats]]:
+        """Plain JSON values, and arrays."""
+        ...
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Self:
+        """Restore a fitted coder."""
+        ...
+
+
+def converted(convert: Callable[..., pl.Series], series: pl.Series, *, source: str, fitted: str) -> pl.Series:
+    """Convert a column to the type fitted on.
+
+    Raises:
+        SchemaMismatchError: A value cannot be converted.
+    """
+    try:
+        return convert(series, source=source)
+    except DataError as error:
+        raise SchemaMismatchError(f"{error}: the model was fitted on {fitted} in this column") from error

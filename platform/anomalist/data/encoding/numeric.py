@@ -1,0 +1,89 @@
+"""Numbers: robustly scaled, missing values at the median, with a column that says where they were missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+
+from anomalist.data.encoding.coder import converted
+from anomalist.data.encoding.scale import Scale
+from anomalist.data.tidy import to_numbers
+from anomalist.errors import SchemaMismatchError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from anomalist.detector import Floats
+
+__all__ = ["NumericCoder"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumericCoder:
+    """One column, and a second one of 0 and 1 where a training value was missing."""
+
+    kind: ClassVar[str] = "numeric"
+
+    name: str
+    scale: Scale
+    indicator: bool
+    whole: bool
+
+    @classmethod
+    def fit(cls, series: pl.Series, *, cap: float) -> Self | None:
+        """Fit on a numeric column; None where it holds no finite value to learn from."""
+        values = _floats(series)
+        finite = values[np.isfinite(values)]
+        if not finite.size:
+            return None
+        indicator = bool(np.isnan(values).any())
+        whole = series.dtype.is_integer()
+        return cls(name=series.name, scale=Scale.fit(finite, cap=cap), indicator=indicator, whole=whole)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The number, and whether it was missing."""
+        return (self.name, f"{self.name}:missing") if self.indicator else (self.name,)
+
+    @property
+    def baseline(self) -> tuple[float, ...]:
+        """The median, not missing."""
+        return (0.0,) * len(self.columns)
+
+    @property
+    def typical(self) -> float:
+        """The median."""
+        center = self.scale.center
+        return int(center) if self.whole and center.is_integer() else float(f"{center:.6g}")
+
+    def write(self, series: pl.Series, out: Floats, *, source: str) -> None:
+        """Scale; a missing value becomes the median."""
+        if series.dtype.is_temporal():
+            raise SchemaMismatchError(
+                f"{source}: column {self.name!r} holds dates (row 1: {series[0]}); the model was fitted on numbers"
+            )
+        values = _floats(converted(to_numbers, series, source=source, fitted="numbers"))
+        missing = np.isnan(values)
+        scaled = self.scale.apply(values)
+        scaled[missing] = 0.0
+        out[:, 0] = scaled
+        if self.indicator:
+            out[:, 1] = missing
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Floats]]:
+        """Plain values only."""
+        return {"name": self.name, "scale": self.scale.state(), "indicator": self.indicator, "whole": self.whole}, {}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Self:  # noqa: ARG003 (the protocol's)
+        """Restore a fitted coder."""
+        scale = Scale.from_state(state["scale"])
+        return cls(name=state["name"], scale=scale, indicator=bool(state["indicator"]), whole=bool(state["whole"]))
+
+
+def _floats(series: pl.Series) -> Floats:
+    values: Floats = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return values
