@@ -14,19 +14,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Scale"]
 
-_LIMIT = 1e6
-# Each pair of quantiles, with the width that it has in a normal distribution of standard deviation 1.
-_WIDTHS = ((0.25, 0.75, 1.349), (0.10, 0.90, 2.563), (0.05, 0.95, 3.290), (0.01, 0.99, 4.653))
+_IQR = 1.349  # the interquartile range of a normal distribution of standard deviation 1
+_FARTHEST = 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """A fitted scale: `(value - center) / spread`, linear up to `cap` deviations and logarithmic beyond.
+    """A fitted scale: `(value - center) / spread`, in full up to `cap` deviations, by its logarithm beyond.
+
+    One value a million deviations away must not outweigh all else in a distance, and still lie beyond all others.
 
     Attributes:
-        center: The median of the finite training values.
-        spread: A robust standard deviation: the interquartile range, or a wider range where that is 0; at last the
-            standard deviation, and 1 where all values are equal.
+        center: The median of the training values.
+        spread: Their interquartile range divided by 1.349; where that is 0 their standard deviation with the outermost
+            thousandths drawn in; 1 where all values are equal.
         cap: Where the logarithm takes over; the curve and its slope are continuous there.
     """
 
@@ -37,26 +38,24 @@ class Scale:
     @classmethod
     def fit(cls, values: Floats, *, cap: float) -> Self:
         """Fit on finite values, shape (rows,); at least one row."""
-        wanted = [0.5, *(share for low, high, _ in _WIDTHS for share in (low, high))]
-        center, *ends = (float(end) for end in np.quantile(values, wanted))
-        spreads = [
-            (high - low) / width for low, high, (_, _, width) in zip(ends[::2], ends[1::2], _WIDTHS, strict=True)
-        ]
-        with np.errstate(over="ignore"):
-            spreads.append(float(np.std(values)))
-        smallest = 1e-12 * max(abs(center), 1e-200)
-        spread = next((item for item in spreads if np.isfinite(item) and item > smallest), 1.0)
-        return cls(center=center, spread=spread, cap=cap)
+        lowest, low, center, high, highest = (float(x) for x in np.quantile(values, [0.001, 0.25, 0.5, 0.75, 0.999]))
+        least = 1e-12 * max(abs(center), 1e-200)  # differences below this are rounding
+        spread = high / _IQR - low / _IQR
+        if spread <= least:
+            spread = _deviation(np.clip(values, lowest, highest))
+        if spread <= least:
+            spread = _deviation(values)
+        return cls(center=center, spread=spread if spread > least else 1.0, cap=cap)
 
     def apply(self, values: Floats) -> Floats:
-        """Scaled values, float64, shape (rows,); an infinity lands on the far end, NaN stays."""
+        """Scaled values, float64, shape (rows,); an infinity lands at the far end, NaN stays."""
         with np.errstate(over="ignore"):
             scaled = (values - self.center) / self.spread
-        np.clip(scaled, -_LIMIT, _LIMIT, out=scaled)
+        np.clip(scaled, -_FARTHEST, _FARTHEST, out=scaled)
         far = np.abs(scaled) > self.cap
         if far.any():
             beyond = scaled[far]
-            scaled[far] = np.copysign(self.cap * (1.0 + np.log(np.abs(beyond) / self.cap)), beyond)
+            scaled[far] = np.copysign(self.cap + np.log1p(np.abs(beyond) - self.cap), beyond)
         return scaled
 
     def state(self) -> dict[str, float]:
@@ -67,3 +66,9 @@ class Scale:
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """Restore a fitted scale."""
         return cls(center=float(state["center"]), spread=float(state["spread"]), cap=float(state["cap"]))
+
+
+def _deviation(values: Floats) -> float:
+    """The standard deviation, of values of any size."""
+    largest = float(np.abs(values).max())
+    return largest * float(np.std(values / largest)) if largest > 0.0 else 0.0
