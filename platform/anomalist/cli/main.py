@@ -26,9 +26,19 @@ INTERRUPTED = 130
 BROKEN_PIPE = 141
 
 COMMANDS = {
+    "run": LazyCommand("anomalist.cli.run:run", "Find the anomalies in a table, explain them, store the run."),
+    "score": LazyCommand("anomalist.cli.score:score", "Score new rows with a stored model."),
+    "profile": LazyCommand("anomalist.cli.profile:profile", "Say what a table is like before it is used."),
+    "evaluate": LazyCommand("anomalist.cli.evaluate:evaluate", "Measure a run against known labels."),
+    "runs": LazyCommand("anomalist.cli.runs:runs", "List the runs."),
+    "show": LazyCommand("anomalist.cli.runs:show", "Show one run."),
+    "top": LazyCommand("anomalist.cli.runs:top", "List the most anomalous rows of a run."),
+    "explain": LazyCommand("anomalist.cli.runs:explain", "Say why one row got its score."),
+    "models": LazyCommand("anomalist.cli.models:models", "Show the fitted models."),
     "detectors": LazyCommand("anomalist.cli.detectors:detectors", "List the detectors, or explain one."),
     "plugins": LazyCommand("anomalist.cli.plugins:plugins", "Show the installed plugins."),
     "db": LazyCommand("anomalist.cli.db:db", "Check or upgrade the schema of the store."),
+    "demo": LazyCommand("anomalist.cli.demo:demo", "Run the whole path on a real data set."),
     "config": LazyCommand("anomalist.cli.config:config", "Show the settings and where each came from."),
 }
 """Every command by name, in the order of the help."""

@@ -1,1 +1,1 @@
-
+"""The use-cases: where detectors, ensembles and the database meet."""

@@ -61,7 +61,7 @@ class Threads:
     """Runs each item in a thread of its own, a few at a time.
 
     numpy, scikit-learn and torch release the interpreter while they compute. While items run, the numeric libraries are
-    held to one thread each, so that there is one level of threads only and results do not depend on the number of cores.
+    held to one thread each: there is one level of threads only, and results do not depend on the number of cores.
 
     An item over its time is told so through `anomalist.detector.deadline`; if it does not stop by itself its thread is
     abandoned and its result is thrown away. A thread cannot be killed: an abandoned one uses a core until it ends.
@@ -76,9 +76,7 @@ class Threads:
 
     def __post_init__(self) -> None:
         check_parameter(self.workers >= 1, "threads", self.workers, "a whole number of at least 1")
-        check_parameter(
-            self.timeout is None or self.timeout > 0, "timeout", self.timeout, "a positive number of seconds"
-        )
+        check_parameter(self.timeout is None or self.timeout > 0, "timeout", self.timeout, "a positive number")
 
     def outcomes(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Outcome[Item, Result]]:
         """Yield what became of each item, as they end."""

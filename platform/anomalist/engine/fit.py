@@ -14,14 +14,15 @@ from anomalist.ensemble.calibrate import Calibrator
 from anomalist.ensemble.member import Member, raw_scores, training_view, view_of
 from anomalist.ensemble.model import Model
 from anomalist.ensemble.threshold import Threshold
-from anomalist.errors import AnomalistError, DataError, DetectorTimeoutError, RunError
+from anomalist.errors import AnomalistError, DataError, DetectorTimeoutError, RunError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from anomalist.data.dataset import Dataset
     from anomalist.data.table import Table
     from anomalist.detector import Floats, Ints
+    from anomalist.engine.evaluate import Labels
     from anomalist.engine.executor import Executor, Outcome
     from anomalist.engine.progress import Progress
     from anomalist.engine.request import RunOptions, ThresholdRequest
@@ -63,18 +64,14 @@ class Fitted:
     model: Model
     scores: Scores
     reports: tuple[MemberReport, ...]
-
-    @property
-    def status(self) -> Literal["done", "partial"]:
-        """`partial` where a detector failed or ran out of time."""
-        lost = any(report.status in ("failed", "timed_out") for report in self.reports)
-        return "partial" if lost else "done"
+    notes: tuple[str, ...] = ()
 
 
 def fit(
     table: Table,
     options: RunOptions,
     *,
+    labels: Labels | None = None,
     registry: Registry,
     combiner: Combiner,
     executor: Executor,
@@ -116,7 +113,7 @@ def fit(
         members=tuple(members),
         combiner=combiner,
         consensus=consensus,
-        threshold=_threshold(score, training, table, options.threshold),
+        threshold=_threshold(score, training, labels, options.threshold),
     )
     return Fitted(model=model, scores=model.scores_from(surprises), reports=tuple(reports))
 
@@ -160,7 +157,7 @@ def _fit_members(
             status: MemberStatus = "skipped" if seat.skipped else "failed"
             reports[seat.name] = MemberReport(seat=seat, status=status, error=seat.obstacle)
     able = [seat for seat in panel if seat.detector is not None]
-    progress.members(len(able))
+    progress.members([seat.name for seat in able])
     for outcome in executor.outcomes(fitting.member, able):
         report = _report(outcome)
         reports[report.seat.name] = report
@@ -168,9 +165,8 @@ def _fit_members(
             fitted[report.seat.name] = outcome.result
         progress.member(report)
     if not fitted:
-        failed = [report for report in reports.values() if report.error] or [None]
-        first = f"; {failed[0].seat.name}: {failed[0].error}" if failed[0] else ""
-        raise RunError(f"no detector could be fitted{first}")
+        why = "; ".join(f"{report.seat.name}: {report.error}" for report in reports.values())
+        raise RunError(f"no detector could be fitted: {why or 'the panel is empty'}")
     done = [fitted[seat.name] for seat in panel if seat.name in fitted]
     surprises = np.stack([surprise for _, surprise in done], axis=1)
     return [reports[seat.name] for seat in panel], [member for member, _ in done], surprises
@@ -205,7 +201,7 @@ def _training_rows(data: Dataset, request: ThresholdRequest, seed: int) -> Ints 
     return kept
 
 
-def _threshold(score: Floats, training: Ints | slice, table: Table, request: ThresholdRequest) -> Threshold:
+def _threshold(score: Floats, training: Ints | slice, labels: Labels | None, request: ThresholdRequest) -> Threshold:
     if request.policy == "budget":
         return Threshold.for_budget(score, request.parameter)
     if request.policy == "fpr":
@@ -213,6 +209,7 @@ def _threshold(score: Floats, training: Ints | slice, table: Table, request: Thr
         held_out[training] = False
         return Threshold.for_rate(score[held_out], request.parameter)
     if request.policy == "labels":
-        known, labels = table.known_labels()
-        return Threshold.for_labels(score[known], labels, request.parameter)
+        if labels is None:
+            raise UsageError("a threshold from labels needs a label column; name it with --label")
+        return Threshold.for_labels(score[labels.rows], labels.values, request.parameter)
     return Threshold.none()

@@ -12,7 +12,7 @@ from anomalist.errors import AnomalistError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from anomalist.detector import Detector, DetectorSpec
+    from anomalist.detector import Detector
     from anomalist.ensemble.member import ViewName
     from anomalist.plugins.registry import Registry
 
@@ -90,7 +90,7 @@ def seats(
             continue
         defaults = {"seed": seed + repeat - 1, "device": device}
         try:
-            detector, params = _build(registry, spec, detector_name, given, defaults)
+            detector, params = _build(registry, detector_name, given, defaults)
         except UsageError:
             raise
         except AnomalistError as error:
@@ -102,11 +102,10 @@ def seats(
 
 
 def _build(
-    registry: Registry, spec: DetectorSpec, name: str, given: Mapping[str, Any], defaults: Mapping[str, Any]
+    registry: Registry, detector_name: str, given: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> tuple[Detector, dict[str, Any]]:
     """Build a detector with what the user gave and, where it takes them, the run's seed and device."""
-    takes = {parameter.name for parameter in registry.parameters(name)}
+    takes = [parameter.name for parameter in registry.parameters(detector_name)]
     params = {key: value for key, value in defaults.items() if key in takes} | dict(given)
-    detector = registry.build(name, params)
-    fields = dataclasses.fields(detector) if dataclasses.is_dataclass(detector) else ()
-    return detector, {f.name: getattr(detector, f.name) for f in fields if f.init}
+    detector = registry.build(detector_name, params)
+    return detector, {name: getattr(detector, name) for name in takes}

@@ -24,6 +24,8 @@ _KNOTS = 512
 _FINEST_STEP = 1e-7  # of the scale of the scores: closer knots would turn rounding errors into bits
 _TAIL_SHARE = 0.1
 _STRAIGHT_BITS = 4.0
+_FARTHEST = 1e300
+_FINEST_UNIT = 1e-200
 
 
 def level(surprise: Floats) -> Floats:
@@ -38,7 +40,7 @@ class Calibrator:
 
     Between training scores it interpolates their empirical tail probability. Past the highest it goes on as an
     exponential tail whose scale is fitted to the top tenth of the training scores; after a few bits the tail bends into
-    a logarithm, so that it never saturates, never ties, and no single detector with an explosive unit outvotes the rest.
+    a logarithm, so that it never saturates, never ties, and no detector with an explosive unit outvotes the rest.
     Since the body is made of ranks, a single gross outlier in training does not squash the rest.
 
     Attributes:
@@ -81,10 +83,10 @@ class Calibrator:
             raise DetectorError("a score is not finite; a detector must give every row a finite number")
         inside = np.interp(raw, self.knots, self.bits)
         with np.errstate(over="ignore"):
-            past = np.maximum(raw - self.knots[-1], 0.0) * self.slope
+            past = np.minimum(np.maximum(raw - self.knots[-1], 0.0) * self.slope, _FARTHEST)
+            short = np.minimum(np.maximum(self.knots[0] - raw, 0.0) * (self.slope / self.bits[0]), _FARTHEST)
         bent = past - _STRAIGHT_BITS
         beyond = np.where(bent > 0, _STRAIGHT_BITS * (1 + np.log1p(np.maximum(bent, 0) / _STRAIGHT_BITS)), past)
-        short = np.maximum(self.knots[0] - raw, 0.0) * (self.slope / self.bits[0])
         result: Floats = (inside + beyond) / (1.0 + short)
         return result
 
@@ -102,7 +104,7 @@ def _scale(ordered: Floats) -> float:
     """A positive number of the order of the scores' spread, or of their size where they have none."""
     low, high = np.quantile(ordered, (0.05, 0.95))
     spread: float = float(high - low if high > low else ordered[-1] - ordered[0])
-    return spread if spread > 0 else max(1.0, abs(float(ordered[-1])))
+    return spread if spread > _FINEST_UNIT else max(1.0, abs(float(ordered[-1])))
 
 
 def _tail_scale(ordered: Floats, unit: float) -> float:

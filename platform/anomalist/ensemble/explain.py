@@ -1,8 +1,8 @@
 """Why is this row flagged: the columns that made it anomalous, their actual and their typical values.
 
-Each member says how much of its own surprise comes from which source column. Detectors that explain themselves are asked;
-any other is explained by ablation: put one source column at a time back to its typical value and see how many bits the
-surprise falls (occlusion; Zeiler and Fergus 2014, here in bits). Members then count by how surprised they are.
+Each member says how much of its own surprise comes from which source column. Detectors that explain themselves are
+asked; any other is explained by ablation: put one source column at a time back to its typical value and see how many
+bits the surprise falls (occlusion; Zeiler and Fergus 2014). Members then count by how surprised they are.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ _BLOCK = 65_536  # rows scored at once while columns are ablated
 class Reason:
     """One column's part in why a row is anomalous.
 
+    >>> print(Reason(column="amount", actual=9400.0, typical=21.53, share=0.62))
+    amount 9400 (typically 21.53) 62%
+
     Attributes:
         column: The source column.
         actual: Its value in the row; None where it is missing.
@@ -45,6 +48,13 @@ class Reason:
     actual: Any
     typical: Any
     share: float
+
+    def __str__(self) -> str:
+        return f"{self.column} {_shown(self.actual)} (typically {_shown(self.typical)}) {self.share:.0%}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {"column": self.column, "actual": self.actual, "typical": self.typical, "share": self.share}
 
 
 def explain(
@@ -86,7 +96,7 @@ def explain(
 def shares(
     model: Model, data: Dataset, rows: Ints, surprises: Floats, *, each: Each = map
 ) -> tuple[tuple[str, ...], Floats]:
-    """Each source column's share in the anomaly of some rows: the columns' names, and shape (k, columns), rows sum to 1.
+    """Each source column's share in the anomaly of some rows: their names, and shape (k, columns), rows sum to 1.
 
     A row that no member finds more surprising than the median gets zeros.
     """
@@ -121,7 +131,7 @@ def _member_shares(member: Member, model: Model, data: Dataset, rows: Ints, colu
 
 
 def _contributions(member: Member, units: Dataset, columns: Sequence[str], typical: Floats | None) -> Floats:
-    """How much each source column adds to the surprise of each unit, shape (units, columns); each row sums to 1 or 0."""
+    """Each source column's share in the surprise of each unit, shape (units, columns); each row sums to 1 or 0."""
     if isinstance(member.detector, Explainable):
         own = np.asarray(member.detector.contributions(units), dtype=np.float64)
         return _normalised(_by_origin(own, units.origins, columns))
@@ -148,6 +158,13 @@ def _ablation(member: Member, units: Dataset, columns: Sequence[str], typical: F
 def _surprise(member: Member, units: Dataset) -> Floats:
     blocks = (units.take(slice(first, first + _BLOCK)) for first in range(0, len(units), _BLOCK))
     return member.calibrator.surprise(np.concatenate([member.detector.score(block) for block in blocks]))
+
+
+def _shown(value: Any) -> str:
+    """A value as people read it: numbers to four digits, a dash for what is missing."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "-" if value is None else str(value)
 
 
 def _by_origin(contributions: Floats, origins: Sequence[str], columns: Sequence[str]) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -11,7 +11,6 @@ import numpy as np
 from anomalist.data.encode import Encoder
 from anomalist.data.windows import Windower
 from anomalist.ensemble.calibrate import Calibrator, level
-from anomalist.ensemble.combine import Combiner
 from anomalist.ensemble.member import Member
 from anomalist.ensemble.threshold import Threshold
 from anomalist.errors import ModelFileError
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from anomalist.data.dataset import Dataset
     from anomalist.data.table import Table
     from anomalist.detector import Bools, Detector, Floats, State
+    from anomalist.ensemble.combine import Combiner
 
 __all__ = ["Each", "Model", "Scores"]
 
@@ -94,6 +94,10 @@ class Model:
         """Combine surprises in bits, shape (rows, members), and apply the threshold."""
         score = self.consensus.surprise(self.combiner(surprises, self.names))
         return Scores(members=self.names, surprises=surprises, score=score, flagged=self.threshold.flags(score))
+
+    def with_budget(self, scores: Floats, budget: float) -> Self:
+        """The same model with a threshold that flags at most `budget` of the rows with these scores."""
+        return replace(self, threshold=Threshold.for_budget(scores, budget))
 
     def parts(self) -> dict[str, State]:
         """The whole model as named states: arrays and plain values only."""

@@ -1,0 +1,70 @@
+"""`anomalist evaluate`: how well a run tells the known anomalies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from anomalist.cli.output import emit, json_option
+from anomalist.cli.source_options import source_from, source_options
+
+if TYPE_CHECKING:
+    from anomalist.cli.app import App
+
+__all__ = ["evaluate"]
+
+
+@click.command()
+@click.argument("run_or_data", metavar="RUN|DATA")
+@source_options
+@click.option("--model", metavar="NAME[@ALIAS|:VERSION]", help="Score DATA with this model first.")
+@click.option("--data", metavar="FILE", help="The rows of RUN, where they are not where they were.")
+@json_option
+@click.pass_obj
+def evaluate(app: App, /, run_or_data: str, model: str | None, data: str | None, as_json: bool, **options: Any) -> None:
+    """Measure a run against known labels: ROC AUC, average precision, precision, recall, F1, precision at k.
+
+    Give a RUN (an id or 'latest'), whose rows are read again; or DATA: with --model its rows are scored now, else the
+    newest run that scored exactly these rows is measured. --label names the column of the labels.
+    """
+    from anomalist.cli.findings import print_evaluation
+    from anomalist.engine.evaluate import Labels, evaluate_run, newest_run_of
+    from anomalist.engine.score import score
+    from anomalist.engine.sources import read_again
+    from anomalist.engine.workspace import Workspace
+    from anomalist.errors import UsageError
+
+    if not options["label"]:
+        raise UsageError("evaluate needs the column of the labels; name it with --label")
+    is_data = "://" in run_or_data or Path(run_or_data).suffix != "" or Path(run_or_data).exists()
+    if is_data and data is not None:
+        raise UsageError("--data says where the rows of a RUN are; give a run, or leave it out")
+    if not is_data and model is not None:
+        raise UsageError("--model scores DATA; a RUN has its scores already")
+    label = options["label"]
+    source, positive = source_from(run_or_data if is_data else None, options)
+    with Workspace.open(app.settings(), app.registry()) as workspace:
+        if not is_data:
+            run = workspace.store.run(run_or_data)
+            labels = Labels.of(read_again(run, workspace.registry, data=data), positive, column=label)
+            found = evaluate_run(workspace, run, labels)
+        else:
+            table = source.read(workspace.registry)
+            labels = Labels.of(table, positive)
+            if model is not None:
+                run = score(workspace, table, model, positive=positive, origin=source.to_dict()).row
+            else:
+                run = newest_run_of(workspace, table)
+            found = evaluate_run(workspace, run, labels)
+    if not is_data and run.params.get("origin", {}).get("label") != label:
+        app.notice(
+            f"column {label!r} was not set aside as the label when run {run.id} was made; it may have been a feature"
+        )
+
+    def human() -> None:
+        click.echo(f"run {run.id}")
+        print_evaluation(found)
+
+    emit(as_json, {"run": run.id, **found["ensemble"], "evaluation": found}, human)

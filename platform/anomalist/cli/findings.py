@@ -1,0 +1,112 @@
+"""How runs and findings are shown to people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from anomalist.cli.output import cell, print_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from anomalist.engine.result import Finding, RunResult
+
+__all__ = ["describe_threshold", "print_evaluation", "print_finding", "print_findings", "print_result"]
+
+_REASONS = 3
+
+
+def print_result(result: RunResult) -> None:
+    """Print a run: what it was, who took part, how many rows are flagged, the top rows, and what to type next."""
+    run = result.row
+    name, version = run.model or ("-", 0)
+    click.echo(
+        f"run {run.id}: {run.status} in {run.seconds or 0:.1f} s, {len(result.table):,} rows, "
+        f"{len(result.model.encoder.columns):,} encoded columns, seed {run.seed}, model {name}:{version}"
+    )
+    for report in result.reports:
+        told = f"{report.seconds:.1f} s" if report.status == "done" else f"{report.status}: {report.error}"
+        click.echo("  " + "; ".join([f"{report.seat.name}  {told}", *report.notes]))
+    flagged = int(result.scores.flagged.sum())
+    threshold = result.model.threshold
+    click.echo(f"flagged {flagged:,} of {len(result.table):,} rows: {describe_threshold(threshold.state())}")
+    if result.evaluation is not None:
+        click.echo()
+        print_evaluation(result.evaluation)
+    click.echo()
+    print_findings(result.findings[: result.top])
+    click.echo()
+    click.echo(f"why one row:    anomalist explain {run.id} {result.findings[0].key if result.findings else 'KEY'}")
+    click.echo(f"more rows:      anomalist top {run.id} -n 50")
+    click.echo(f"score new rows: anomalist score FILE --model {name}")
+
+
+def print_findings(findings: Sequence[Finding], *, reasons: int = _REASONS) -> None:
+    """Print findings as a table, one row each, with the strongest reasons."""
+    rows = [
+        [
+            number,
+            finding.key,
+            f"{finding.score:.2f}",
+            f"{finding.level:.4f}",
+            "yes" if finding.flagged else "",
+            "; ".join(map(str, finding.reasons[:reasons])),
+        ]
+        for number, finding in enumerate(findings, start=1)
+    ]
+    print_table(["#", "key", "bits", "level", "flagged", "why"], rows)
+
+
+def print_finding(finding: Finding) -> None:
+    """Print one finding: its reasons, what each detector said, and the row itself."""
+    state = "flagged" if finding.flagged else "not flagged"
+    click.echo(f"row {finding.row} (key {finding.key}): {finding.score:.2f} bits, level {finding.level:.4f}, {state}")
+    click.echo()
+    if finding.reasons:
+        columns = ["column", "actual", "typical", "share"]
+        print_table(columns, [[r.column, cell(r.actual), cell(r.typical), f"{r.share:.0%}"] for r in finding.reasons])
+    else:
+        click.echo("no column stands out")
+    click.echo()
+    ranked = sorted(finding.members.items(), key=lambda member: -member[1])
+    print_table(["detector", "level"], [[name, f"{level:.4f}"] for name, level in ranked])
+    click.echo()
+    print_table(["column", "value"], [[name, cell(value)] for name, value in finding.values.items()])
+
+
+def describe_threshold(threshold: Mapping[str, Any]) -> str:
+    """A threshold in a few words.
+
+    >>> describe_threshold({"policy": "budget", "parameter": 0.01, "value": 6.6})
+    'a budget of 1% of the rows, from 6.60 bits on'
+    """
+    policy, parameter, value = threshold["policy"], threshold["parameter"], threshold["value"]
+    if policy == "none" or value is None:
+        return "no threshold, scores only"
+    what = {
+        "budget": f"a budget of {parameter:g} rows"
+        if parameter >= 1
+        else f"a budget of {100 * parameter:g}% of the rows",
+        "fpr": f"a false-positive rate of {parameter:g}",
+        "labels": f"the best F-beta on the labels, beta {parameter:g}",
+    }[policy]
+    return f"{what}, from {value:.2f} bits on"
+
+
+def print_evaluation(evaluation: Mapping[str, Any]) -> None:
+    """Print measures of quality, the ensemble first, then each member."""
+    click.echo(
+        f"against {evaluation['rows']:,} labels, {evaluation['anomalies']:,} of them anomalies "
+        f"({evaluation['flagged']:,} of these rows are flagged)"
+    )
+    measured = {"ensemble": evaluation["ensemble"], **evaluation["members"]}
+    ranks = list(evaluation["ensemble"]["precision_at"])
+    columns = ["", "ROC AUC", "average precision", "precision", "recall", "F1", *(f"precision at {k}" for k in ranks)]
+    names = ["roc_auc", "average_precision", "precision", "recall", "f1"]
+    rows = [
+        [who, *(f"{found[name]:.3f}" for name in names), *(f"{found['precision_at'][k]:.2f}" for k in ranks)]
+        for who, found in measured.items()
+    ]
+    print_table(columns, rows)

@@ -1,0 +1,170 @@
+"""`anomalist runs`, `show`, `top`, `explain`: what is stored of earlier runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from anomalist.cli.output import emit, json_option, print_pairs, print_table
+
+if TYPE_CHECKING:
+    from anomalist.cli.app import App
+    from anomalist.store.rows import MemberRow, RunRow, ThresholdRow
+
+__all__ = ["explain", "runs", "show", "top"]
+
+_count_option = click.option("-n", "--count", type=click.IntRange(min=1), default=20, show_default=True)
+
+
+@click.command()
+@_count_option
+@json_option
+@click.pass_obj
+def runs(app: App, count: int, as_json: bool) -> None:
+    """List the newest runs, the newest first."""
+    with app.open_store() as store:
+        found = store.runs(limit=count)
+
+    def human() -> None:
+        if not found:
+            click.echo("no run yet: make one with `anomalist run DATA`")
+            return
+        columns = ["run", "kind", "status", "data", "rows", "model", "flagged", "started", "seconds"]
+        print_table(columns, [_line(run) for run in found])
+
+    emit(as_json, {"runs": [_run_dict(run) for run in found]}, human)
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@json_option
+@click.pass_obj
+def show(app: App, run: str, as_json: bool) -> None:
+    """Show one run: what it was asked, who took part, what it found. RUN is an id, its beginning, or 'latest'."""
+    with app.open_store() as store:
+        found = store.run(run)
+        members = store.members(found.id)
+        threshold = store.threshold(found.id)
+    emit(as_json, {"run": _detail_dict(found, members, threshold)}, lambda: _print_run(found, members, threshold))
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@_count_option
+@click.option("--flagged", "flagged_only", is_flag=True, help="Only rows over the threshold.")
+@json_option
+@click.pass_obj
+def top(app: App, run: str, count: int, flagged_only: bool, as_json: bool) -> None:
+    """List the most anomalous rows of RUN, with the reasons that were stored."""
+    from anomalist.cli.findings import print_findings
+    from anomalist.engine.look import finding_from
+
+    with app.open_store() as store:
+        found = [finding_from(row) for row in store.top(run, count, flagged_only=flagged_only)]
+        run_id = store.run(run).id
+
+    def human() -> None:
+        if found:
+            print_findings(found)
+        else:
+            click.echo(f"run {run_id} flagged no row")
+
+    emit(as_json, {"run": run_id, "top": [finding.to_dict() for finding in found]}, human)
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@click.argument("key")
+@click.option("--data", metavar="FILE", help="The rows of the run, where they are not where they were.")
+@json_option
+@click.pass_obj
+def explain(app: App, run: str, key: str, data: str | None, as_json: bool) -> None:
+    """Say why row KEY of RUN got its score.
+
+    A row that was neither flagged nor among the top is explained by reading its data again.
+    """
+    from anomalist.cli.findings import print_finding
+    from anomalist.engine.look import look
+    from anomalist.engine.workspace import Workspace
+
+    with Workspace.open(app.settings(), app.registry()) as workspace:
+        found = look(workspace, run, key, data=data)
+        run_id = workspace.store.run(run).id
+    emit(
+        as_json,
+        {"run": run_id, "finding": {**found.to_dict(), "values": dict(found.values)}},
+        lambda: print_finding(found),
+    )
+
+
+def _line(run: RunRow) -> list[object]:
+    model = "-" if run.model is None else f"{run.model[0]}:{run.model[1]}"
+    seconds = None if run.seconds is None else round(run.seconds, 1)
+    started = run.started_at.strftime("%Y-%m-%d %H:%M:%S")
+    return [run.id, run.kind, run.status, run.dataset.source, run.dataset.rows, model, run.flagged, started, seconds]
+
+
+def _run_dict(run: RunRow) -> dict[str, Any]:
+    model = None if run.model is None else {"name": run.model[0], "version": run.model[1]}
+    return {
+        "id": run.id,
+        "kind": run.kind,
+        "status": run.status,
+        "source": run.dataset.source,
+        "rows": run.dataset.rows,
+        "columns": len(run.dataset.columns),
+        "model": model,
+        "seed": run.seed,
+        "flagged": run.flagged,
+        "error": run.error,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "seconds": run.seconds,
+    }
+
+
+def _detail_dict(run: RunRow, members: list[MemberRow], threshold: ThresholdRow | None) -> dict[str, Any]:
+    policy = None
+    if threshold is not None:
+        policy = {"policy": threshold.policy, **threshold.settings, "value": threshold.value}
+    names = ("name", "detector", "package", "status", "seconds", "error", "notes", "params")
+    return {
+        **_run_dict(run),
+        "fingerprint": run.dataset.fingerprint,
+        "params": run.params,
+        "members": [{name: getattr(member, name) for name in names} for member in members],
+        "threshold": policy,
+        "results": run.results,
+        "notes": run.notes,
+    }
+
+
+def _print_run(run: RunRow, members: list[MemberRow], threshold: ThresholdRow | None) -> None:
+    from anomalist.cli.findings import describe_threshold, print_evaluation
+
+    columns = ["run", "kind", "status", "data", "rows", "model", "flagged", "started", "seconds"]
+    pairs = dict(zip(columns, _line(run), strict=True))
+    pairs["seed"] = str(run.seed)
+    pairs["fingerprint"] = run.dataset.fingerprint[:16]
+    if run.error:
+        pairs["error"] = run.error
+    if threshold is not None:
+        pairs["threshold"] = describe_threshold(
+            {"policy": threshold.policy, **threshold.settings, "value": threshold.value}
+        )
+    print_pairs(pairs)
+    if members:
+        click.echo()
+        print_table(
+            ["detector", "status", "seconds", "notes"],
+            [
+                [m.name, m.status, round(m.seconds, 2), "; ".join([*([m.error] if m.error else []), *m.notes])]
+                for m in members
+            ],
+        )
+    for note in run.notes:
+        click.echo(f"note: {note}")
+    if run.results and "evaluation" in run.results:
+        click.echo()
+        print_evaluation(run.results["evaluation"])

@@ -1,0 +1,62 @@
+"""Export: all scores of a run to a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from anomalist.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from anomalist.engine.result import RunResult
+
+__all__ = ["ENDINGS", "check_ending", "scores_frame", "write_scores"]
+
+ENDINGS = (".csv", ".parquet", ".jsonl", ".ndjson")
+
+
+def scores_frame(result: RunResult) -> pl.DataFrame:
+    """One row a row: key, score in bits, level, flagged, and the surprise in bits that each member gave it."""
+    scores = result.scores
+    columns = {
+        "key": result.table.keys,
+        "score": scores.score,
+        "level": scores.level,
+        "flagged": scores.flagged,
+        **{name: scores.surprises[:, i] for i, name in enumerate(scores.members)},
+    }
+    return pl.DataFrame(columns)
+
+
+def check_ending(path: Path) -> None:
+    """Refuse a file whose ending says no known format.
+
+    Raises:
+        UsageError: It ends in none of `ENDINGS`, or its folder is not there.
+    """
+    if path.suffix.lower() not in ENDINGS:
+        raise UsageError(f"--out {path}: the ending must be one of {', '.join(ENDINGS)}")
+    if not path.parent.is_dir():
+        raise UsageError(f"--out {path}: there is no folder {path.parent}")
+
+
+def write_scores(result: RunResult, path: Path) -> None:
+    """Write the scores of a run to a CSV, Parquet or JSON Lines file, by its ending; an existing file is replaced.
+
+    Raises:
+        UsageError: The ending says no known format, or the file cannot be written.
+    """
+    check_ending(path)
+    frame = scores_frame(result)
+    try:
+        if path.suffix.lower() == ".csv":
+            frame.write_csv(path)
+        elif path.suffix.lower() == ".parquet":
+            frame.write_parquet(path)
+        else:
+            frame.write_ndjson(path)
+    except OSError as error:
+        raise UsageError(f"--out {path}: cannot be written ({error.strerror or error})") from None

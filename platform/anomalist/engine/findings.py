@@ -1,0 +1,47 @@
+"""Findings: the rows of a run that are worth a look, each with its reasons."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from anomalist.engine.result import Finding
+from anomalist.ensemble.calibrate import level
+from anomalist.ensemble.explain import explain
+
+if TYPE_CHECKING:
+    from anomalist.data.table import Table
+    from anomalist.detector import Ints
+    from anomalist.ensemble.model import Each, Model, Scores
+
+__all__ = ["findings_of", "worth_a_look"]
+
+
+def worth_a_look(scores: Scores, top: int) -> Ints:
+    """The numbers of the flagged rows and of the `top` highest, the most anomalous first; of equals the earlier."""
+    order = np.argsort(-scores.score, kind="stable")
+    found: Ints = order[: max(int(scores.flagged.sum()), min(top, order.size))]
+    return found
+
+
+def findings_of(model: Model, table: Table, scores: Scores, rows: Ints, *, each: Each = map) -> tuple[Finding, ...]:
+    """Explain some rows of a scored table; `rows` are row numbers, shape (k,)."""
+    if not rows.size:
+        return ()
+    surprises = scores.surprises[rows]
+    reasons = explain(model, table, rows, surprises, each=each)
+    shown, levels = level(scores.score[rows]), level(surprises)
+    return tuple(
+        Finding(
+            key=table.keys[row],
+            row=row,
+            score=float(scores.score[row]),
+            level=float(shown[i]),
+            flagged=bool(scores.flagged[row]),
+            members=dict(zip(scores.members, levels[i].tolist(), strict=True)),
+            reasons=reasons[i],
+            values=table.values(row),
+        )
+        for i, row in enumerate(rows.tolist())
+    )

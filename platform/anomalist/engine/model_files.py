@@ -1,0 +1,46 @@
+"""Models to folders of files and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from anomalist.engine.combiners import combiner_of
+from anomalist.ensemble.model import Model
+from anomalist.store.artifacts import load_model, save_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from anomalist.plugins.registry import Registry
+
+__all__ = ["describe", "load", "save"]
+
+
+def save(model: Model, root: Path) -> str:
+    """Write a model to its folder under `root` and return its hash; a model that is there already is left alone."""
+    return save_model(root, describe(model), model.parts())
+
+
+def load(root: Path, model_hash: str, registry: Registry) -> Model:
+    """Read a model from its folder.
+
+    Raises:
+        ModelFileError: The folder is missing, damaged, incomplete or of an unknown format.
+        UnknownNameError: A detector or combiner that it needs is not installed.
+    """
+    _, parts = load_model(root, model_hash)
+    return Model.from_parts(
+        parts, build=registry.build, combiner=lambda name, params: combiner_of(registry, name, params)
+    )
+
+
+def describe(model: Model) -> dict[str, Any]:
+    """What is worth listing of a model: plain values."""
+    return {
+        "detectors": {member.name: dict(member.params) for member in model.members},
+        "combiner": model.combiner.state(),
+        "threshold": model.threshold.state(),
+        "columns": list(dict.fromkeys(model.encoder.origins)),
+        "left_out": dict(model.encoder.left_out),
+        "encoded_columns": len(model.encoder.columns),
+    }

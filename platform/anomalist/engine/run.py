@@ -1,0 +1,115 @@
+"""Run: fit a panel on a table, score its rows, explain the anomalous ones, store the run and its model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anomalist.engine import model_files
+from anomalist.engine.combiners import combiner_from_text
+from anomalist.engine.evaluate import Labels, evaluate_scores
+from anomalist.engine.findings import findings_of, worth_a_look
+from anomalist.engine.fit import fit
+from anomalist.engine.result import RunResult
+from anomalist.engine.storing import commit, model_name
+from anomalist.errors import UnknownNameError
+from anomalist.store.rows import NewModel
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from anomalist.data.table import Table
+    from anomalist.engine.request import RunOptions
+    from anomalist.engine.workspace import Workspace
+    from anomalist.ensemble.model import Model
+
+__all__ = ["CHAMPION", "run"]
+
+CHAMPION = "champion"
+
+
+def run(
+    workspace: Workspace,
+    table: Table,
+    options: RunOptions,
+    *,
+    name: str | None = None,
+    positive: Collection[str] | None = None,
+    origin: Mapping[str, Any] | None = None,
+) -> RunResult:
+    """Fit a panel on a table, score its rows, explain the anomalous ones, store the run and its model.
+
+    The first model of a name becomes its champion: the one that is used where no version is named.
+
+    Args:
+        workspace: Where.
+        table: The rows.
+        options: How to fit.
+        name: What to call the model; by default after the source of the table.
+        positive: The label values that mean an anomaly; found when not given.
+        origin: How to read the table again, plain values; stored with the run.
+
+    Raises:
+        DataError: The rows cannot be used.
+        RunError: No detector could be fitted.
+    """
+    combiner = combiner_from_text(workspace.registry, options.combiner)
+    labels = Labels.of(table, positive) if table.label is not None else None
+    name = model_name(name or Path(table.source).name)
+    params = {"name": name, "options": options.to_dict(), "origin": dict(origin or {})}
+    with workspace.running("fit", table, params=params, seed=options.seed) as run_id:
+        fitted = fit(
+            table,
+            options,
+            labels=labels,
+            registry=workspace.registry,
+            combiner=combiner,
+            executor=workspace.executor,
+            progress=workspace.progress,
+        )
+        model, scores = fitted.model, fitted.scores
+        workspace.progress.stage("explaining")
+        rows = worth_a_look(scores, options.top)
+        findings = findings_of(model, table, scores, rows, each=workspace.executor.map)
+        evaluation = evaluate_scores(scores, labels) if labels is not None and labels.of_both_kinds else None
+        workspace.progress.stage("storing")
+        notes = (*table.notes, *_left_out(model), *fitted.notes)
+        made = NewModel(
+            name=name,
+            hash=model_files.save(model, workspace.models),
+            details=model_files.describe(model),
+            aliases=() if _has_champion(workspace, name) else (CHAMPION,),
+        )
+        row = commit(
+            workspace,
+            run_id,
+            table=table,
+            scores=scores,
+            threshold=model.threshold,
+            findings=findings,
+            reports=fitted.reports,
+            evaluation=evaluation,
+            notes=notes,
+            model=made,
+        )
+    return RunResult(
+        row=row,
+        model=model,
+        table=table,
+        scores=scores,
+        findings=findings,
+        reports=fitted.reports,
+        top=options.top,
+        evaluation=evaluation,
+    )
+
+
+def _has_champion(workspace: Workspace, name: str) -> bool:
+    try:
+        return CHAMPION in workspace.store.aliases(name)
+    except UnknownNameError:
+        return False
+
+
+def _left_out(model: Model) -> tuple[str, ...]:
+    return tuple(f"column {column!r} is left out: {why}" for column, why in model.encoder.left_out.items())

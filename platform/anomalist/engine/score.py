@@ -1,0 +1,129 @@
+"""Score: what a stored model says of new rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from anomalist.engine.evaluate import Labels, evaluate_scores
+from anomalist.engine.findings import findings_of, worth_a_look
+from anomalist.engine.fit import MemberReport, one_line
+from anomalist.engine.panel import Seat
+from anomalist.engine.result import RunResult
+from anomalist.engine.storing import commit
+from anomalist.errors import DetectorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from anomalist.data.table import Table
+    from anomalist.detector import Floats
+    from anomalist.engine.workspace import Workspace
+    from anomalist.ensemble.member import Member
+    from anomalist.ensemble.model import Model, Scores
+    from anomalist.store.rows import ModelRow
+
+__all__ = ["score"]
+
+
+def score(
+    workspace: Workspace,
+    table: Table,
+    reference: str,
+    *,
+    budget: float | None = None,
+    top: int = 10,
+    positive: Collection[str] | None = None,
+    origin: Mapping[str, Any] | None = None,
+) -> RunResult:
+    """Score a table with a stored model, explain the anomalous rows, store the run.
+
+    A row gets the score that it would get alone, or in any other table. Unless a `budget` for this table is given, the
+    threshold is the one stored with the model.
+
+    Args:
+        workspace: Where.
+        table: The rows; the columns of the model are found by name.
+        reference: The model: `NAME`, `NAME@alias` or `NAME:version`.
+        budget: Flag at most so many of these rows: a share below 1, else a number of rows.
+        top: At least so many of the most anomalous rows are explained.
+        positive: The label values that mean an anomaly, where the table has a label column.
+        origin: How to read the table again, plain values; stored with the run.
+
+    Raises:
+        UnknownNameError: There is no such model.
+        SchemaMismatchError: A column of the model is missing or of another type.
+        DetectorError: A detector failed; all are needed for scores that can be compared.
+    """
+    model, model_row = workspace.load(reference)
+    labels = Labels.of(table, positive) if table.label is not None else None
+    params = {"model": reference, "budget": budget, "top": top, "origin": dict(origin or {})}
+    with workspace.running("score", table, params=params, model=model_row) as run_id:
+        workspace.progress.stage("encoding")
+        scores, reports = _scores(workspace, model, table)
+        if budget is not None:
+            model = model.with_budget(scores.score, budget)
+            scores = model.scores_from(scores.surprises)
+        workspace.progress.stage("explaining")
+        rows = worth_a_look(scores, top)
+        findings = findings_of(model, table, scores, rows, each=workspace.executor.map)
+        evaluation = evaluate_scores(scores, labels) if labels is not None and labels.of_both_kinds else None
+        workspace.progress.stage("storing")
+        row = commit(
+            workspace,
+            run_id,
+            table=table,
+            scores=scores,
+            threshold=model.threshold,
+            findings=findings,
+            reports=reports,
+            evaluation=evaluation,
+            notes=(*table.notes, *_unknown_columns(model, model_row, table)),
+        )
+    return RunResult(
+        row=row,
+        model=model,
+        table=table,
+        scores=scores,
+        findings=findings,
+        reports=reports,
+        top=top,
+        evaluation=evaluation,
+    )
+
+
+def _scores(workspace: Workspace, model: Model, table: Table) -> tuple[Scores, tuple[MemberReport, ...]]:
+    """Score with every member, each timed."""
+    data = model.encoder.encode(table)
+    seats = {member.name: _seat(workspace, member) for member in model.members}
+    workspace.progress.members(list(seats))
+    surprise: Callable[[Member], Floats] = lambda member: member.surprise(data, model.windower)  # noqa: E731 - typed here
+    found, reports = {}, {}
+    for outcome in workspace.executor.outcomes(surprise, model.members):
+        name = outcome.item.name
+        if outcome.result is None:
+            raise DetectorError(f"{name}: {one_line(outcome.error)}") from outcome.error
+        found[name] = outcome.result
+        reports[name] = MemberReport(seat=seats[name], status="done", seconds=outcome.seconds)
+        workspace.progress.member(reports[name])
+    surprises = np.stack([found[name] for name in model.names], axis=1)
+    return model.scores_from(surprises), tuple(reports[name] for name in model.names)
+
+
+def _seat(workspace: Workspace, member: Member) -> Seat:
+    return Seat(
+        name=member.name,
+        detector_name=member.detector_name,
+        package=workspace.registry.package(member.detector_name),
+        params=member.params,
+        view=member.view,
+        detector=member.detector,
+    )
+
+
+def _unknown_columns(model: Model, model_row: ModelRow, table: Table) -> tuple[str, ...]:
+    extra = model.encoder.extra_columns(table)
+    if not extra:
+        return ()
+    return (f"not used, since {model_row.name}:{model_row.version} was fitted without: {', '.join(extra)}",)

@@ -1,0 +1,94 @@
+"""What a run found, as the rows that the store keeps."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from anomalist.ensemble.model import Scores
+from anomalist.store import rows as stored
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anomalist.data.table import Table
+    from anomalist.engine.fit import MemberReport
+    from anomalist.engine.result import Finding
+    from anomalist.engine.workspace import Workspace
+    from anomalist.ensemble.threshold import Threshold
+
+__all__ = ["commit", "model_name", "stored_scores"]
+
+
+def commit(
+    workspace: Workspace,
+    run_id: str,
+    *,
+    table: Table,
+    scores: Scores,
+    threshold: Threshold,
+    findings: Sequence[Finding],
+    reports: Sequence[MemberReport],
+    evaluation: dict[str, Any] | None,
+    notes: Sequence[str],
+    model: stored.NewModel | None = None,
+) -> stored.RunRow:
+    """Store everything that a run found, in one transaction."""
+    lost = any(report.status in ("failed", "timed_out") for report in reports)
+    return workspace.store.commit_run(
+        run_id,
+        status="partial" if lost else "done",
+        members=[_member_row(report) for report in reports],
+        threshold=stored.ThresholdRow(
+            policy=threshold.policy, settings={"parameter": threshold.parameter}, value=threshold.value
+        ),
+        scores=stored.Scores(keys=table.keys, score=scores.score, level=scores.level, flagged=scores.flagged),
+        surprises=scores.surprises,
+        records=(_record_row(finding) for finding in findings),
+        results=None if evaluation is None else {"evaluation": evaluation},
+        notes=notes,
+        model=model,
+    )
+
+
+def stored_scores(workspace: Workspace, run: stored.RunRow) -> Scores:
+    """The scores of a run as they were stored."""
+    kept = workspace.store.scores(run.id)
+    names = tuple(member.name for member in workspace.store.members(run.id) if member.status == "done")
+    surprises = np.stack([workspace.store.member_column(run.id, name) for name in names], axis=1)
+    return Scores(members=names, surprises=surprises, score=kept.score, flagged=kept.flagged)
+
+
+def model_name(wanted: str) -> str:
+    """A name that can be typed without quotes: letters, digits, `_`, `-` and `.`; endings such as `.csv.gz` go.
+
+    >>> model_name("March payments (new).csv.gz")
+    'March_payments_new'
+    """
+    stem = re.sub(r"(\.(csv|tsv|txt|parquet|pq|jsonl|ndjson|json|gz|zst|bz2|xz))+$", "", wanted, flags=re.IGNORECASE)
+    return re.sub(r"[^\w.-]+", "_", stem).strip("_.") or "model"
+
+
+def _member_row(report: MemberReport) -> stored.MemberRow:
+    return stored.MemberRow(
+        name=report.seat.name,
+        detector=report.seat.detector_name,
+        package=report.seat.package,
+        params=report.seat.params,
+        status=report.status,
+        seconds=report.seconds,
+        error=report.error,
+        notes=report.notes,
+    )
+
+
+def _record_row(finding: Finding) -> stored.RecordRow:
+    return stored.RecordRow(
+        row=finding.row,
+        key=finding.key,
+        values=finding.values,
+        reasons=tuple(reason.to_dict() for reason in finding.reasons),
+        members=finding.members,
+    )
