@@ -30,16 +30,20 @@ def install_plugin(folder: Path, distribution: str, source: str, *, entry: str =
     return module
 
 
+def environment(**given: str) -> dict[str, str]:
+    """The variables of this process without the settings of whoever runs the tests, and with those given."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("ANOMALIST_")} | given
+
+
 def anomalist(*args: str, folder: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run the program in a process of its own, from `folder`, with no settings but those given as variables."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("ANOMALIST_")}
     return subprocess.run(
         [sys.executable, "-m", "anomalist", *args],
         capture_output=True,
         text=True,
         check=False,
         cwd=folder,
-        env={**clean, "OMP_NUM_THREADS": "1", **environ},
+        env=environment(**{"OMP_NUM_THREADS": "1", **environ}),
     )
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "cli", "main"]
 
 INTERRUPTED = 130
-BROKEN_PIPE = 141
 
 COMMANDS = {
     "run": LazyCommand("anomalist.cli.run:run", "Find the anomalies in a table, explain them, store the run."),
@@ -74,9 +73,9 @@ def run(args: Sequence[str] | None = None) -> int:
         code = cli.main(None if args is None else list(args), prog_name="anomalist", standalone_mode=False, **extra)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    except BrokenPipeError:
+    except BrokenPipeError:  # while the command runs, click does the same
         _close_stdout()
-        return BROKEN_PIPE
+        return 1
     except (click.Abort, KeyboardInterrupt):
         _report(app, "interrupted")
         return INTERRUPTED

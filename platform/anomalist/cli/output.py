@@ -50,7 +50,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name, aligned_right in zip(columns, right, strict=True):
         table.add_column(Text(name), justify="right" if aligned_right else "left", overflow="fold")
     for line in texts:
