@@ -22,7 +22,7 @@ test: $(STAMP) ## Check style, types, layers and behaviour
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest
 
 setup: $(STAMP) ## Make the virtual environment only (GPU=1: torch with CUDA)
