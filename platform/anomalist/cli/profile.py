@@ -27,7 +27,7 @@ def profile(app: App, /, data: str, as_json: bool, **options: Any) -> None:
 
     source, _ = source_from(data, options)
     table = source.read(app.registry())
-    found = profile_table(table).to_dict()
+    found = profile_table(table)
     for note in table.notes:
         app.notice(note)
-    emit(as_json, {"profile": found}, lambda: print_profile(found))
+    emit(as_json, {"profile": found.to_dict()}, lambda: print_profile(found))

@@ -66,8 +66,8 @@ def hash_text(text: pl.Series) -> NDArray[np.uint64]:
             size = part.str.len_bytes().to_numpy().astype(np.int64)
         data = np.frombuffer("".join(part.to_list()).encode(), dtype=np.uint8)
         starts = np.cumsum(size) - size
-        weighted = np.append(data, np.uint8(0)).astype(_U64) + _U64(1)
-        weighted[:-1] *= _WEIGHTS[np.arange(data.size) - np.repeat(starts, size)]
+        weighted = np.zeros(data.size + 1, dtype=_U64)  # one more, where an empty last string starts
+        weighted[:-1] = (data.astype(_U64) + _U64(1)) * _WEIGHTS[np.arange(data.size) - np.repeat(starts, size)]
         sums = np.add.reduceat(weighted, starts) if size.size else np.zeros(0, dtype=_U64)
         sums[size == 0] = 0
         hashes[first : first + _BLOCK] = _mix(sums + size.astype(_U64))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from anomalist.data.encode import Encoder
-from anomalist.data.windows import Windower, is_series
+from anomalist.data.series import check_series
+from anomalist.data.windows import Windower
 from anomalist.engine.panel import Seat, seats
 from anomalist.ensemble.calibrate import Calibrator
 from anomalist.ensemble.member import Member, raw_scores, training_view, view_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from anomalist.data.dataset import Dataset
+    from anomalist.data.series import SeriesCheck
     from anomalist.data.table import Table
     from anomalist.detector import Floats, Ints
     from anomalist.engine.evaluate import Labels
@@ -90,7 +92,8 @@ def fit(
     progress.stage("encoding")
     encoder = Encoder.fit(table)
     data = encoder.encode(table)
-    windower = Windower.fit(data) if table.time is not None else None
+    series = check_series(data)
+    windower = Windower.fit(data) if data.time is not None else None
     panel = seats(
         registry,
         panel=options.panel,
@@ -98,7 +101,7 @@ def fit(
         seed=options.seed,
         device=options.device,
         timed=windower is not None,
-        series=windower is not None and is_series(data),
+        series=series.is_series,
     )
     training = _training_rows(data, options.threshold, options.seed)
     fitting = _Fitting(data=data, training=training, windower=windower, seed=options.seed)
@@ -115,7 +118,15 @@ def fit(
         consensus=consensus,
         threshold=_threshold(score, training, labels, options.threshold),
     )
-    return Fitted(model=model, scores=model.scores_from(surprises), reports=tuple(reports))
+    notes = () if windower is None else (_about_series(series, windower),)
+    return Fitted(model=model, scores=model.scores_from(surprises), reports=tuple(reports), notes=notes)
+
+
+def _about_series(series: SeriesCheck, windower: Windower) -> str:
+    """What was made of rows that have a time, in one line."""
+    if series.is_series:
+        return f"the rows are a series, seen through windows of {windower.length} rows: {series.reason}"
+    return f"the rows have a time but are no series, so detectors of rows see them one by one: {series.reason}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from anomalist.data.table import Role
 from anomalist.engine import model_files
 from anomalist.engine.combiners import combiner_from_text
 from anomalist.engine.evaluate import Labels, evaluate_scores
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["CHAMPION", "run"]
 
 CHAMPION = "champion"
+_AS_ASKED = frozenset({Role.KEY, Role.TIME, Role.ENTITY, Role.LABEL, Role.IGNORED})
 
 
 def run(
@@ -112,4 +114,6 @@ def _has_champion(workspace: Workspace, name: str) -> bool:
 
 
 def _left_out(model: Model) -> tuple[str, ...]:
-    return tuple(f"column {column!r} is left out: {why}" for column, why in model.encoder.left_out.items())
+    roles = model.encoder.roles
+    found = {column: why for column, why in model.encoder.left_out.items() if roles[column] not in _AS_ASKED}
+    return tuple(f"column {column!r} is left out: {why}" for column, why in found.items())
