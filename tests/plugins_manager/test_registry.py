@@ -77,8 +77,10 @@ def test_every_bundled_detector_can_be_built_and_explains_its_parameters(name: s
     registry = Registry.load()
     parameters = registry.parameters(name)
     assert [parameter.name for parameter in parameters if not parameter.help] == []
-    typed = {parameter.name: parameter.default for parameter in parameters}
-    assert registry.build(name, typed) == registry.build(name)
+    typed, default = registry.build(name, {p.name: p.default for p in parameters}), registry.build(name)
+    assert {p.name: getattr(typed, p.name) for p in parameters} == {
+        p.name: getattr(default, p.name) for p in parameters
+    }
 
 
 def test_what_is_missing_is_said_with_what_to_install(site: Path) -> None:
