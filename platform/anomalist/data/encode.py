@@ -77,7 +77,7 @@ class Encoder:
         object.__setattr__(self, "typical", {coder.name: coder.typical for coder in self.coders})
 
     @classmethod
-    def fit(cls, table: Table, *, cap: float = 10.0, max_levels: int = 12, max_columns: int = 4096) -> Self:
+    def fit(cls, table: Table, *, cap: float = 10.0, max_levels: int = 20, max_columns: int = 4096) -> Self:
         """Learn how to encode from the rows of a table.
 
         Args:

@@ -33,10 +33,12 @@ def read_labels(series: pl.Series, *, source: str, positive: Collection[str] | N
         DataError: A label is missing, or which value means an anomaly cannot be told.
     """
     where = f"{source}: label column {series.name!r}"
-    text = as_text(series.fill_nan(None) if series.dtype.is_float() else series)
+    text = as_text(series)
     if text.null_count():
         row = int(text.is_null().arg_true()[0]) + 1
-        raise DataError(f"{where} has no value in row {row} ({text.null_count()} rows in all): fill or drop these rows")
+        raise DataError(
+            f"{where} has no value in row {row} (in {text.null_count()} of {len(text)}): fill or drop these rows"
+        )
     if positive is None:
         positive = {guess_positive(series, source=source)}
     else:

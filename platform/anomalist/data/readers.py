@@ -95,7 +95,7 @@ def _read_file(
     form = form if form in FORMATS else next((name for name, ends in FORMATS.items() if suffix in ends), None)
     if form is None:
         known = " ".join([*(end for ends in FORMATS.values() for end in ends), *readers])
-        raise DataError(f"{path.name}: files ending in {suffix!r} are not known ({known}): name the format, as in csv")
+        raise DataError(f"{path.name}: files ending in {suffix!r} are not known ({known}): name the format")
     if form == "csv":
         return read_csv(path)
     if form == "parquet":

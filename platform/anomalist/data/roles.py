@@ -94,8 +94,6 @@ def given_roles(
 def find_role(name: str, series: pl.Series) -> tuple[Role, str]:
     """The role of one column and why, in a few words, from its values and its name."""
     present = series.drop_nulls()
-    if series.dtype.is_float():
-        present = present.drop_nans()
     if present.is_empty():
         return Role.CONSTANT, "every value is missing" if len(series) else "there are no rows"
     distinct = present.n_unique()

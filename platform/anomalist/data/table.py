@@ -31,7 +31,7 @@ class Table:
     """Rows as the user has them.
 
     Attributes:
-        frame: The rows as read, all source columns, each of one plain type.
+        frame: The rows as read, all source columns, each of one plain type; what is missing is null, never NaN.
         roles: What each column is for, in source order.
         keys: A String for each row, no two alike: the key column, else a hash of the row's content.
         source: How the user would name it: a file name, a database URL without its password, or `frame`.
@@ -200,7 +200,9 @@ def _keys(frame: pl.DataFrame, roles: Mapping[str, Role], source: str) -> pl.Ser
     keys = as_text(frame.get_column(name)).rename("key")
     gone = keys.is_null() | (keys.str.strip_chars() == "")
     if gone.any():
-        raise DataError(f"{source}: key column {name!r} is empty in row {first_row(gone)} ({gone.sum()} rows in all)")
+        raise DataError(
+            f"{source}: key column {name!r} is empty in row {first_row(gone)} (in {gone.sum()} of {len(keys)})"
+        )
     if keys.n_unique() < len(keys):
         twice = keys.filter(keys.is_duplicated())[0]
         rows = [int(row) + 1 for row in (keys == twice).arg_true()]

@@ -114,7 +114,7 @@ def first_row(mask: pl.Series) -> int:
 
 
 def _plain(series: pl.Series) -> tuple[pl.Series, str]:
-    """One of the types that the rest knows: String, Boolean, Int64, UInt64, Float64, dates; nested as JSON text."""
+    """One of the types that the rest knows: String, Boolean, Int64, Float64, dates; nested values as JSON text."""
     kind = series.dtype
     if isinstance(kind, pl.Datetime):
         return to_naive(series), "times with a zone converted to UTC" if kind.time_zone else ""
@@ -122,10 +122,11 @@ def _plain(series: pl.Series) -> tuple[pl.Series, str]:
         return series.cast(pl.String), ""
     if isinstance(kind, pl.Duration):
         return series.dt.total_microseconds().cast(pl.Float64) * 1e-6, "durations as seconds"
-    if kind.is_decimal() or kind == pl.Float32:
-        return series.cast(pl.Float64), ""
+    if kind.is_decimal() or kind.is_float():
+        return series.cast(pl.Float64).fill_nan(None), ""
     if kind.is_integer():
-        return series if kind == pl.UInt64 else series.cast(pl.Int64, strict=False), ""
+        whole = series.cast(pl.Int64, strict=False)
+        return (whole if whole.null_count() == series.null_count() else series.cast(pl.String)), ""
     if kind.is_nested() or kind in (pl.Object, pl.Binary):
         values = [None if value is None else _as_json(value) for value in series.to_list()]
         return pl.Series(series.name, values, dtype=pl.String), "nested or binary values kept as text"

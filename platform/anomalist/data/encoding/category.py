@@ -17,22 +17,24 @@ if TYPE_CHECKING:
 
 __all__ = ["CategoryCoder"]
 
-_BITS = 2.0  # rarities that vary less than this from row to row are told apart no finer: chance moves them too
-_WEIGHT = 0.5**0.5  # two different levels lie at distance 1, which is less than two typical numbers do
+_BITS = 3.0  # so many bits of rarity count as one standard deviation: 10 bits, one row in a thousand, as 3.3
+_WEIGHT = 0.5  # two levels lie 0.7 apart; two values of a scaled number lie 1.4 apart on average
+_TWO = 0.7  # how far the two levels of a column lie apart at least, so that its one column counts like those of many
 _MISSING = "\0missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CategoryCoder:
-    """One column for each of few levels (one for two levels), and the rarity `-log2(share of the level)` in any case.
+    """A column for each of few levels, and one for how rare the level is, `-log2` of its share, whatever their number.
 
-    A level never seen in training has no column of its own and the rarity of half a row. Missing is a level.
+    Two levels need one column for both: how much rarer than the frequent level it is. A level never seen in training
+    has no column of its own and the rarity of half a row. Missing is a level.
 
     Attributes:
         name: The source column.
         levels: The training levels, the most frequent first; a NUL word stands for missing.
         rarity: The scaled rarity of each level, and at the end that of a level never seen; float64.
-        shown: How many of the levels have a column.
+        shown: How many of the levels have a column of their own.
         boolean: Whether the column holds truth values, for `typical`.
     """
 
@@ -51,18 +53,22 @@ class CategoryCoder:
         levels = tuple(counts.get_column(series.name).to_list())
         sizes = counts.get_column("n").to_numpy().astype(np.float64)
         bits = -np.log2((np.append(sizes, 0.0) + 0.5) / (len(series) + 1.0))
-        by_row = np.repeat(bits[:-1], sizes.astype(np.int64))
-        low, middle, high = np.quantile(by_row, [0.25, 0.5, 0.75])
-        rarity = (bits - middle) / max(_BITS, (high - low) / 1.349)
-        shown = 1 if len(levels) == 2 else len(levels) if 2 < len(levels) <= max_levels else 0
+        if len(levels) == 2:
+            rarity = (bits - bits[0]) / _BITS
+            rarity[1:] = np.maximum(rarity[1:], _TWO)
+        else:
+            low, middle, high = np.quantile(np.repeat(bits[:-1], sizes.astype(np.int64)), [0.25, 0.5, 0.75])
+            rarity = (bits - middle) / max(_BITS, (high - low) / 1.349)
+        shown = len(levels) if 2 < len(levels) <= max_levels else 0
         return cls(name=series.name, levels=levels, rarity=rarity, shown=shown, boolean=boolean)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """`name=level` for each level that has a column, and `name:rarity`."""
-        named = self.levels[1:2] if len(self.levels) == 2 and self.shown else self.levels[: self.shown]
-        shown = ("missing" if level == _MISSING else level for level in named)
-        return (*(f"{self.name}={level}" for level in shown), f"{self.name}:rarity")
+        """`name=level` for each level that has a column, and `name:rarity`; only `name=level` where there are two."""
+        shown = ["missing" if level == _MISSING else level for level in self.levels]
+        if len(shown) == 2:
+            return (f"{self.name}={shown[1]}",)
+        return (*(f"{self.name}={level}" for level in shown[: self.shown]), f"{self.name}:rarity")
 
     @property
     def baseline(self) -> tuple[float, ...]:
@@ -99,12 +105,10 @@ class CategoryCoder:
         return cls(name=state["name"], levels=tuple(state["levels"]), rarity=rarity, shown=shown, boolean=boolean)
 
     def _write_codes(self, codes: Ints, out: Floats) -> None:
-        if self.shown == 1:
-            out[:, 0] = codes == 1
-        elif self.shown:
+        if self.shown:
             out[:, : self.shown] = (codes[:, None] == np.arange(self.shown)) * _WEIGHT
         out[:, -1] = self.rarity[codes]
 
 
 def _text(series: pl.Series) -> pl.Series:
-    return as_text(series.fill_nan(None) if series.dtype.is_float() else series).fill_null(_MISSING)
+    return as_text(series).fill_null(_MISSING)

@@ -102,4 +102,4 @@ def _to_time(series: pl.Series, *, source: str) -> pl.Series:
 
 
 def _text(series: pl.Series) -> pl.Series:
-    return as_text(series.fill_nan(None) if series.dtype.is_float() else series).fill_null("")
+    return as_text(series).fill_null("")

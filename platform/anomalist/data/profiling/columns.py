@@ -68,7 +68,6 @@ class ColumnProfile:
 
 def profile_column(series: pl.Series, role: Role, why: str) -> ColumnProfile:
     """Describe one column of at least one row."""
-    series = series.fill_nan(None) if series.dtype.is_float() else series
     present = series.drop_nulls()
     distinct = present.n_unique()
     missing = len(series) - len(present)

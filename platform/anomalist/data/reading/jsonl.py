@@ -96,8 +96,10 @@ def _read_block(path: Path, first: int, lines: list[bytes]) -> pl.DataFrame:
             continue
         try:
             item = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"{path.name}: line {number} is not JSON: {error}") from error
+        except json.JSONDecodeError as error:
+            raise DataError(
+                f"{path.name}: line {number} is not JSON: {error.msg}, character {error.pos + 1}"
+            ) from error
         if not isinstance(item, dict):
             raise DataError(f"{path.name}: line {number} is a JSON {type(item).__name__}; each must be an object")
         items.append(item)
