@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 import pytest
 
 from anomalist.store.repository import Store
-from tests.store.postgres import NoServerError, new_database, server
+from tests.store.postgres import NoServerError, empty, server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +31,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database without any table."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'store.db'}"
-    return new_database(request.getfixturevalue("postgres"), f"test{next(NUMBERS)}")
+    address: str = request.getfixturevalue("postgres")
+    empty(address)
+    return address
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 NAMES = ("forest", "knn", "autoencoder")
 
 
-def dataset(rows: int, fingerprint: str = "f" * 64, source: str = "sales.csv") -> DatasetRow:
-    return DatasetRow(fingerprint=fingerprint, source=source, rows=rows, columns=("price", "town"))
+def dataset(rows: int, source: str = "sales.csv") -> DatasetRow:
+    return DatasetRow(fingerprint=f"{rows:064}", source=source, rows=rows, columns=("price", "town"))
 
 
 def commit(rows: int, *, seed: int = 0, flagged: int = 5, model: NewModel | None = None) -> dict[str, Any]:

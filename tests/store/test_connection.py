@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -119,7 +120,7 @@ def test_sqlite_is_set_up_for_sharing(tmp_path: Path) -> None:
 
 
 def test_foreign_keys_are_enforced(store: Store) -> None:
-    with pytest.raises(StoreError, match="(?i)foreign key"), store._database.write() as connection:
+    with pytest.raises(StoreError, match=r"(?i)foreign key"), store._database.write() as connection:
         connection.exec_driver_sql("INSERT INTO threshold (run_id, policy, settings) VALUES (99, 'none', '{}')")
 
 
@@ -138,9 +139,13 @@ def test_ddl_is_part_of_the_transaction(store: Store) -> None:
     class StopHereError(Exception):
         """Ends a transaction."""
 
-    with pytest.raises(StopHereError), store._database.write() as connection:
-        connection.exec_driver_sql("CREATE TABLE half (id INTEGER)")
-        raise StopHereError
+    def stop_halfway() -> None:
+        with store._database.write() as connection:
+            connection.exec_driver_sql("CREATE TABLE half (id INTEGER)")
+            raise StopHereError
+
+    with pytest.raises(StopHereError):
+        stop_halfway()
     with store._database.read() as connection:
         assert "half" not in sa.inspect(connection).get_table_names()
 
@@ -164,7 +169,5 @@ def test_a_store_serves_several_threads(store: Store) -> None:
 
 
 def test_a_time_without_a_zone_is_refused() -> None:
-    from datetime import datetime
-
     with pytest.raises(StoreError, match="a time must have a zone"):
-        UtcTime().process_bind_param(datetime(2026, 1, 1), sa.create_engine("sqlite://").dialect)  # noqa: DTZ001 - refused
+        UtcTime().process_bind_param(datetime(2026, 1, 1), sa.create_engine("sqlite://").dialect)

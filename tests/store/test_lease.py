@@ -6,14 +6,17 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from anomalist.errors import StoreError
 from anomalist.store.lease import Lease, process_is_gone, this_host
-from anomalist.store.repository import Store
 from anomalist.store.tables import run
 from tests.store.samples import dataset
+
+if TYPE_CHECKING:
+    from anomalist.store.repository import Store
 
 
 def change(store: Store, run_id: str, **values: object) -> None:

@@ -83,7 +83,7 @@ def test_a_row_that_was_not_recorded_is_found_by_its_key(store: Store) -> None:
     run = stored(store)
     last = store.top(run.id, 100)[-1]
     assert store.score_of(run.id, last.key) == last
-    with pytest.raises(UnknownNameError, match="no. 100 of the run"):
+    with pytest.raises(UnknownNameError, match=r"no\. 100 of the run"):
         store.record(run.id, last.key)
     with pytest.raises(UnknownNameError, match="no row with the key 'row-100'"):
         store.score_of(run.id, "row-100")
@@ -95,7 +95,8 @@ def test_the_view_shows_the_recorded_rows_with_their_member_levels(store: Store)
     member = "json_extract(members, '$.knn')" if store.url_shown.startswith("sqlite") else "members ->> 'knn'"
     with store._database.read() as connection:
         rows = connection.exec_driver_sql(
-            f"SELECT rank, key, score, level, flagged, {member} AS knn FROM top_scores WHERE run = '{run.id}' ORDER BY rank"
+            f"SELECT rank, key, score, level, flagged, {member} AS knn FROM top_scores"
+            f" WHERE run = '{run.id}' ORDER BY rank"
         ).all()
     for row, expected in zip(rows, store.top(run.id, 5), strict=True):
         assert tuple(row[:5]) == (expected.rank, expected.key, expected.score, expected.level, expected.flagged)
@@ -115,9 +116,8 @@ def test_blocks_join_without_a_seam(store: Store) -> None:
 def test_scoring_the_same_rows_again_is_a_new_run_over_one_dataset(store: Store) -> None:
     first, second = stored(store), stored(store)
     assert first.id != second.id
-    assert counts(store) | {} == {
-        "run": 2, "dataset": 1, "run_member": 6, "threshold": 2, "score": 200, "score_block": 4, "record": 10, "model": 0
-    }  # fmt: skip
+    expected = {"run": 2, "dataset": 1, "run_member": 6, "threshold": 2, "score": 200, "score_block": 4, "record": 10}
+    assert counts(store) == expected | {"model": 0}
 
 
 def test_a_copy_of_a_file_keeps_its_own_name_in_the_run(store: Store) -> None:

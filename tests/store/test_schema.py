@@ -110,7 +110,7 @@ def test_downgrading_takes_everything_away(database: Database, url: str, tmp_pat
 def test_a_database_of_something_else_is_left_alone_until_asked(database: Database, url: str, tmp_path: Path) -> None:
     with database.write() as connection:
         connection.exec_driver_sql("CREATE TABLE customer (id INTEGER)")
-    with pytest.raises(MigrationNeededError, match="holds other tables and no store.*anomalist db upgrade"):
+    with pytest.raises(MigrationNeededError, match=r"holds other tables and no store.*anomalist db upgrade"):
         Store.open(url, data_home=tmp_path)
     assert Store.check(url, data_home=tmp_path).state == "foreign"
     with database.read() as connection:
