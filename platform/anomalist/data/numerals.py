@@ -89,6 +89,8 @@ def parse_numbers(text: pl.Series) -> Numbers:
 def _finish(text: pl.Series, plain: pl.Series, bad: pl.Series, note: str = "") -> Numbers:
     """Whole numbers become Int64; digits that a number cannot hold are reported as codes."""
     plain = plain.fill_nan(None)
+    if (plain != plain.round()).any():
+        return Numbers(values=plain, bad=bad, note=note)
     if text.str.contains(_CODE).any() or text.str.contains(_TOO_LONG).any():
         return Numbers(values=plain, bad=bad, codes=True)
     whole = text.cast(pl.Int64, strict=False)

@@ -96,8 +96,7 @@ def find_role(name: str, series: pl.Series) -> tuple[Role, str]:
     present = series.drop_nulls()
     if present.is_empty():
         return Role.CONSTANT, "every value is missing" if len(series) else "there are no rows"
-    distinct = present.n_unique()
-    if distinct == 1:
+    if present.min() == present.max():
         if len(present) == len(series):
             return Role.CONSTANT, f"every value is {present[0]!r}"
         return Role.CATEGORICAL, f"{present[0]!r} or missing"
@@ -107,7 +106,8 @@ def find_role(name: str, series: pl.Series) -> tuple[Role, str]:
         return Role.DATETIME, "dates"
     if series.dtype.is_float():
         return Role.NUMERIC, "numbers with decimals"
-    found = _of_integers(name, present, distinct) if series.dtype.is_integer() else _of_text(name, present, distinct)
+    find = _of_integers if series.dtype.is_integer() else _of_text
+    found = find(name, present, present.n_unique())
     return found.role, found.why
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import polars as pl
 
+from anomalist.data.encoding.rarity import rarities
 from anomalist.data.keys import as_text
 
 if TYPE_CHECKING:
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CategoryCoder"]
 
-_BITS = 3.0  # so many bits of rarity count as one standard deviation: 10 bits, one row in a thousand, as 3.3
 _WEIGHT = 0.5  # two levels lie 0.7 apart; two values of a scaled number lie 1.4 apart on average
-_TWO = 0.7  # how far the two levels of a column lie apart at least, so that its one column counts like those of many
 _MISSING = "\0missing"
 
 
@@ -52,13 +51,7 @@ class CategoryCoder:
         counts = _text(series).value_counts(name="n").sort(["n", series.name], descending=[True, False])
         levels = tuple(counts.get_column(series.name).to_list())
         sizes = counts.get_column("n").to_numpy().astype(np.float64)
-        bits = -np.log2((np.append(sizes, 0.0) + 0.5) / (len(series) + 1.0))
-        if len(levels) == 2:
-            rarity = (bits - bits[0]) / _BITS
-            rarity[1:] = np.maximum(rarity[1:], _TWO)
-        else:
-            low, middle, high = np.quantile(np.repeat(bits[:-1], sizes.astype(np.int64)), [0.25, 0.5, 0.75])
-            rarity = (bits - middle) / max(_BITS, (high - low) / 1.349)
+        rarity = rarities(sizes, len(series))
         shown = len(levels) if 2 < len(levels) <= max_levels else 0
         return cls(name=series.name, levels=levels, rarity=rarity, shown=shown, boolean=boolean)
 

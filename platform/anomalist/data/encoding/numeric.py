@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from anomalist.data.encoding.coder import converted
+from anomalist.data.encoding.rarity import rarities
 from anomalist.data.encoding.scale import Scale
 from anomalist.data.tidy import to_numbers
 from anomalist.errors import SchemaMismatchError
@@ -23,13 +24,20 @@ __all__ = ["NumericCoder"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumericCoder:
-    """One column, and a second one of 0 and 1 where a training value was missing."""
+    """One column, and a second one where a training value was missing.
+
+    Attributes:
+        name: The source column.
+        scale: The scale of the first column.
+        gap: What the second column holds where the value is missing, more the rarer that is; 0 for no second column.
+        whole: Whether the training values were whole numbers.
+    """
 
     kind: ClassVar[str] = "numeric"
 
     name: str
     scale: Scale
-    indicator: bool
+    gap: float
     whole: bool
 
     @classmethod
@@ -39,14 +47,14 @@ class NumericCoder:
         finite = values[np.isfinite(values)]
         if not finite.size:
             return None
-        indicator = bool(np.isnan(values).any())
-        whole = series.dtype.is_integer()
-        return cls(name=series.name, scale=Scale.fit(finite, cap=cap), indicator=indicator, whole=whole)
+        missing = int(np.isnan(values).sum())
+        gap = _gap(missing, len(values)) if missing else 0.0
+        return cls(name=series.name, scale=Scale.fit(finite, cap=cap), gap=gap, whole=series.dtype.is_integer())
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The number, and whether it was missing."""
-        return (self.name, f"{self.name}:missing") if self.indicator else (self.name,)
+        return (self.name, f"{self.name}:missing") if self.gap else (self.name,)
 
     @property
     def baseline(self) -> tuple[float, ...]:
@@ -70,18 +78,24 @@ class NumericCoder:
         scaled = self.scale.apply(values)
         scaled[missing] = 0.0
         out[:, 0] = scaled
-        if self.indicator:
-            out[:, 1] = missing
+        if self.gap:
+            out[:, 1] = missing * self.gap
 
     def state(self) -> tuple[dict[str, Any], dict[str, Floats]]:
         """Plain values only."""
-        return {"name": self.name, "scale": self.scale.state(), "indicator": self.indicator, "whole": self.whole}, {}
+        return {"name": self.name, "scale": self.scale.state(), "gap": self.gap, "whole": self.whole}, {}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Self:  # noqa: ARG003 (the protocol's)
         """Restore a fitted coder."""
         scale = Scale.from_state(state["scale"])
-        return cls(name=state["name"], scale=scale, indicator=bool(state["indicator"]), whole=bool(state["whole"]))
+        return cls(name=state["name"], scale=scale, gap=float(state["gap"]), whole=bool(state["whole"]))
+
+
+def _gap(missing: int, rows: int) -> float:
+    """How far a missing value lies from one that is there."""
+    counts = np.array(sorted([missing, rows - missing], reverse=True), dtype=np.float64)
+    return float(rarities(counts, rows)[1])
 
 
 def _floats(series: pl.Series) -> Floats:

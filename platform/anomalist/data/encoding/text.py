@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import polars as pl
 
+from anomalist.data.encoding.rarity import bits
 from anomalist.data.encoding.scale import Scale
 from anomalist.data.keys import as_text, hash_text
 
@@ -45,7 +46,7 @@ class TextCoder:
         rows, buckets = _words(text)
         seen = np.unique(rows * _BUCKETS + buckets) % _BUCKETS
         texts_with = np.bincount(seen, minlength=_BUCKETS).astype(np.float64)
-        rarity = -np.log2((texts_with + 0.5) / (len(text) + 1.0))
+        rarity = bits(texts_with, len(text))
         numbers = _measure(text, rarity)
         scales = tuple(Scale.fit(column, cap=cap) for column in numbers.T)
         middle = int(np.median(text.str.len_chars().to_numpy()))
