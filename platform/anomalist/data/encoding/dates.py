@@ -13,6 +13,7 @@ import polars as pl
 
 from anomalist.data.dates import to_naive
 from anomalist.data.encoding.coder import converted
+from anomalist.data.encoding.rarity import gap
 from anomalist.data.tidy import to_dates
 from anomalist.errors import SchemaMismatchError
 
@@ -38,7 +39,7 @@ class DateCoder:
 
     name: str
     cycles: tuple[str, ...]
-    indicator: bool
+    gap: float
     middle: str
     center: tuple[float, ...]
 
@@ -59,7 +60,7 @@ class DateCoder:
         return cls(
             name=series.name,
             cycles=cycles,
-            indicator=series.null_count() > 0,
+            gap=gap(series.null_count(), len(series)),
             middle=middle.removesuffix(" 00:00:00"),
             center=tuple(float(value) for value in np.median(points, axis=0)),
         )
@@ -68,12 +69,12 @@ class DateCoder:
     def columns(self) -> tuple[str, ...]:
         """`name:hour sin`, `name:hour cos`, and so on."""
         parts = [f"{self.name}:{cycle} {part}" for cycle in self.cycles for part in ("sin", "cos")]
-        return (*parts, f"{self.name}:missing") if self.indicator else tuple(parts)
+        return (*parts, f"{self.name}:missing") if self.gap else tuple(parts)
 
     @property
     def baseline(self) -> tuple[float, ...]:
         """The middle of the training points."""
-        return (*self.center, 0.0) if self.indicator else self.center
+        return (*self.center, 0.0) if self.gap else self.center
 
     @property
     def typical(self) -> str:
@@ -89,12 +90,12 @@ class DateCoder:
             out[:, 2 * i : 2 * i + 2] = _circle(_step(dates, cycle), cycle, len(self.cycles))
         if missing.any():
             out[missing, : len(self.center)] = self.center
-        if self.indicator:
-            out[:, -1] = missing
+        if self.gap:
+            out[:, -1] = missing * self.gap
 
     def state(self) -> tuple[dict[str, Any], dict[str, Floats]]:
         """Plain values only."""
-        plain = {"name": self.name, "cycles": list(self.cycles), "indicator": self.indicator, "middle": self.middle}
+        plain = {"name": self.name, "cycles": list(self.cycles), "gap": self.gap, "middle": self.middle}
         return {**plain, "center": list(self.center)}, {}
 
     @classmethod
@@ -103,7 +104,7 @@ class DateCoder:
         return cls(
             name=state["name"],
             cycles=tuple(state["cycles"]),
-            indicator=bool(state["indicator"]),
+            gap=float(state["gap"]),
             middle=state["middle"],
             center=tuple(float(value) for value in state["center"]),
         )

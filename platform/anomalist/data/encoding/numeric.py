@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from anomalist.data.encoding.coder import converted
-from anomalist.data.encoding.rarity import rarities
+from anomalist.data.encoding.rarity import gap
 from anomalist.data.encoding.scale import Scale
 from anomalist.data.tidy import to_numbers
 from anomalist.errors import SchemaMismatchError
@@ -47,9 +47,12 @@ class NumericCoder:
         finite = values[np.isfinite(values)]
         if not finite.size:
             return None
-        missing = int(np.isnan(values).sum())
-        gap = _gap(missing, len(values)) if missing else 0.0
-        return cls(name=series.name, scale=Scale.fit(finite, cap=cap), gap=gap, whole=series.dtype.is_integer())
+        return cls(
+            name=series.name,
+            scale=Scale.fit(finite, cap=cap),
+            gap=gap(int(np.isnan(values).sum()), len(values)),
+            whole=series.dtype.is_integer(),
+        )
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -90,12 +93,6 @@ class NumericCoder:
         """Restore a fitted coder."""
         scale = Scale.from_state(state["scale"])
         return cls(name=state["name"], scale=scale, gap=float(state["gap"]), whole=bool(state["whole"]))
-
-
-def _gap(missing: int, rows: int) -> float:
-    """How far a missing value lies from one that is there."""
-    counts = np.array(sorted([missing, rows - missing], reverse=True), dtype=np.float64)
-    return float(rarities(counts, rows)[1])
 
 
 def _floats(series: pl.Series) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from anomalist.detector import Floats
 
-__all__ = ["bits", "rarities"]
+__all__ = ["bits", "gap", "rarities"]
 
 _BITS = 3.0  # so many bits count as one standard deviation: 10 bits, one row in a thousand, as 3.3
 _TWO = 0.7  # how far the two levels of a column lie apart at least, so that its one column counts like those of many
@@ -29,9 +29,17 @@ def rarities(counts: Floats, rows: int) -> Floats:
     """
     rarity = bits(np.append(counts, 0.0), rows)
     if len(counts) == 2:
-        scaled = (rarity - rarity[0]) / _BITS
+        scaled: Floats = (rarity - rarity[0]) / _BITS
         scaled[1:] = np.maximum(scaled[1:], _TWO)
         return scaled
     low, middle, high = np.quantile(np.repeat(rarity[:-1], counts.astype(np.int64)), [0.25, 0.5, 0.75])
-    centred: Floats = (rarity - middle) / max(_BITS, (high - low) / 1.349)
+    centred: Floats = (rarity - float(middle)) / max(_BITS, float(high - low) / 1.349)
     return centred
+
+
+def gap(missing: int, rows: int) -> float:
+    """What the column that says `missing` holds where a value is: further from 0 the rarer; 0 where none was missing."""
+    if not missing:
+        return 0.0
+    counts = np.array(sorted([missing, rows - missing], reverse=True), dtype=np.float64)
+    return float(rarities(counts, rows)[1])

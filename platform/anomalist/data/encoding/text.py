@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import polars as pl
 
-from anomalist.data.encoding.rarity import bits
+from anomalist.data.encoding.rarity import bits, gap
 from anomalist.data.encoding.scale import Scale
 from anomalist.data.keys import as_text, hash_text
 
@@ -36,7 +36,7 @@ class TextCoder:
     name: str
     scales: tuple[Scale, ...]
     rarity: Floats
-    indicator: bool
+    gap: float
     middle: int
 
     @classmethod
@@ -50,13 +50,15 @@ class TextCoder:
         numbers = _measure(text, rarity)
         scales = tuple(Scale.fit(column, cap=cap) for column in numbers.T)
         middle = int(np.median(text.str.len_chars().to_numpy()))
-        return cls(name=series.name, scales=scales, rarity=rarity, indicator=series.null_count() > 0, middle=middle)
+        return cls(
+            name=series.name, scales=scales, rarity=rarity, gap=gap(series.null_count(), len(series)), middle=middle
+        )
 
     @property
     def columns(self) -> tuple[str, ...]:
         """`name:length`, `name:words`, and so on."""
         parts = tuple(f"{self.name}:{feature}" for feature in _FEATURES)
-        return (*parts, f"{self.name}:missing") if self.indicator else parts
+        return (*parts, f"{self.name}:missing") if self.gap else parts
 
     @property
     def baseline(self) -> tuple[float, ...]:
@@ -76,12 +78,12 @@ class TextCoder:
         for i, scale in enumerate(self.scales):
             out[:, i] = scale.apply(np.ascontiguousarray(numbers[:, i])) * _WEIGHT
         out[missing, : len(self.scales)] = 0.0
-        if self.indicator:
-            out[:, -1] = missing
+        if self.gap:
+            out[:, -1] = missing * self.gap
 
     def state(self) -> tuple[dict[str, Any], dict[str, Floats]]:
         """The scales as plain values, the rarities as an array."""
-        plain = {"name": self.name, "scales": [scale.state() for scale in self.scales], "indicator": self.indicator}
+        plain = {"name": self.name, "scales": [scale.state() for scale in self.scales], "gap": self.gap}
         return {**plain, "middle": self.middle}, {"rarity": self.rarity}
 
     @classmethod
@@ -91,7 +93,7 @@ class TextCoder:
             name=state["name"],
             scales=tuple(Scale.from_state(scale) for scale in state["scales"]),
             rarity=np.asarray(arrays["rarity"], dtype=np.float64),
-            indicator=bool(state["indicator"]),
+            gap=float(state["gap"]),
             middle=int(state["middle"]),
         )
 
