@@ -87,6 +87,8 @@ def test_a_row_that_was_not_recorded_is_found_by_its_key(store: Store) -> None:
         store.record(run.id, last.key)
     with pytest.raises(UnknownNameError, match="no row with the key 'row-100'"):
         store.score_of(run.id, "row-100")
+    with pytest.raises(DataError, match="a text cannot be stored or looked up"):
+        store.score_of(run.id, "\ud800")
 
 
 def test_the_view_shows_the_recorded_rows_with_their_member_levels(store: Store) -> None:
@@ -149,6 +151,13 @@ def test_failed_and_cancelled_runs_say_why_in_one_line(store: Store) -> None:
     assert (store.run(cancelled).status, store.run(cancelled).error) == ("cancelled", "interrupted")
     with pytest.raises(UnknownNameError, match=r"it is failed \(all members failed: knn\)"):
         store.scores(failed)
+
+
+def test_messages_and_names_of_files_are_kept_whatever_is_in_them(store: Store) -> None:
+    run_id = store.start_run("fit", dataset(3, source="caf\udce9\x00.csv"), params={}, seed=0)
+    assert store.run(run_id).dataset.source == "caf??.csv"
+    store.fail_run(run_id, "bad\x00\ud800\nworse")
+    assert store.run(run_id).error == "bad?? worse"
 
 
 def test_a_run_without_scores_keeps_its_results(store: Store) -> None:

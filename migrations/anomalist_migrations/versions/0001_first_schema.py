@@ -86,7 +86,7 @@ def upgrade() -> None:
         sa.Column("cause", sa.Text(), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("analyst", sa.Text(), nullable=False),
-        sa.Column("asked", sa.Text(), nullable=False),
+        sa.Column("asked", sa.Text(), nullable=True),
         sa.Column("probability", sa.Double(), nullable=True),
         sa.Column("run_id", sa.Integer(), nullable=True),
         sa.Column("row_values", sa.JSON(none_as_null=True), nullable=False),

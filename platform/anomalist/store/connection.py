@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import URL, Connection, Engine
 
-__all__ = ["Database", "parse_url", "plain_json"]
+__all__ = ["Database", "one_line", "parse_url", "plain_json"]
 
 BUSY_SECONDS = 60
 CONNECT_SECONDS = 10
@@ -70,6 +70,15 @@ def plain_json(value: Any, what: str) -> str:
     if "\\u0000" in text and "\x00" in _texts(json.loads(text)):
         raise DataError(f"{what} cannot be stored: a text holds the character NUL; remove it")
     return text
+
+
+def one_line(text: str) -> str:
+    r"""Make any text fit to be kept as a message: one line, without what a database cannot hold.
+
+    >>> one_line("it failed:\n  no memory")
+    'it failed: no memory'
+    """
+    return " ".join(text.encode(errors="replace").decode().replace("\x00", "?").split())
 
 
 def _plain_scalar(value: object) -> object:
@@ -169,6 +178,8 @@ class Database:
             if isinstance(problem.orig, DataError | StoreError):  # from a column type, on the way in
                 raise problem.orig from None
             raise StoreError(self._say(problem.orig or problem)) from problem
+        except UnicodeEncodeError as problem:
+            raise DataError(f"a text cannot be stored or looked up: {problem}") from None
         except (sa.exc.SQLAlchemyError, self.engine.dialect.loaded_dbapi.Error) as problem:
             raise StoreError(self._say(problem)) from problem
 

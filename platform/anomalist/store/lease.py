@@ -20,8 +20,8 @@ __all__ = ["BEAT_SECONDS", "Lease", "lease_end", "process_is_gone", "this_host"]
 
 BEAT_SECONDS = 5.0
 
-LEASE = timedelta(seconds=60)
-"""Long enough that a writer who waits for another one's large commit is not taken for dead."""
+LEASE = timedelta(minutes=5)
+"""Long enough that who waits for a large commit to end is not taken for dead; on one host a death is seen at once."""
 
 
 def lease_end() -> datetime:

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from anomalist.errors import DataError, StoreError, UnknownNameError
 from anomalist.store import bulk, models, runs, scores
-from anomalist.store.connection import Database, parse_url
+from anomalist.store.connection import Database, one_line, parse_url
 from anomalist.store.lease import Lease
-from anomalist.store.tables import BLOCK_ROWS, run, threshold
+from anomalist.store.tables import BLOCK_ROWS, run
 from anomalist.store.upgrade import SchemaStatus, check_schema, migrate, require_current
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class Store:
         self, run_id: str, status: Literal["failed", "cancelled"], error: str, members: Sequence[MemberRow]
     ) -> None:
         with self._database.write() as connection:
-            number = runs.end_run(connection, run_id, status, error=" ".join(error.split()))
+            number, _ = runs.end_run(connection, run_id, status, error=one_line(error))
             runs.add_members(connection, number, members)
 
     def commit_run(
@@ -188,13 +188,15 @@ class Store:
             bulk.check_surprises(surprises, 0 if scores is None else len(scores), [members[i].name for i in done])
         flagged = None if scores is None else int(scores.flagged.sum())
         with self._database.write() as connection:
-            number = runs.end_run(
-                connection, run_id, status, flagged=flagged, results=results, notes=[str(note) for note in notes]
+            number, rows = runs.end_run(
+                connection, run_id, status, flagged=flagged, results=results, notes=[one_line(note) for note in notes]
             )
-            self._check_rows(runs.find_run(connection, run_id)[1], scores)
             runs.add_members(connection, number, members)
-            self._add_threshold(connection, number, threshold)
+            if threshold is not None:
+                runs.add_threshold(connection, number, threshold)
             if scores is not None and rank is not None:
+                if len(scores) != rows:
+                    raise DataError(f"{len(scores)} scores for a run over {rows} rows")
                 bulk.add_scores(connection, number, scores, rank)
                 bulk.add_records(connection, number, records, scores)
             if surprises is not None:
@@ -208,19 +210,6 @@ class Store:
             with suppress(StoreError), self._database.write() as connection:
                 bulk.analyze(connection)
         return found
-
-    @staticmethod
-    def _check_rows(found: RunRow, scores: Scores | None) -> None:
-        if scores is not None and len(scores) != found.dataset.rows:
-            raise DataError(f"{len(scores)} scores for a run over {found.dataset.rows} rows")
-
-    @staticmethod
-    def _add_threshold(connection: Connection, number: int, row: ThresholdRow | None) -> None:
-        if row is not None:
-            value = None if row.value is None else float(row.value)
-            connection.execute(
-                sa.insert(threshold).values(run_id=number, policy=row.policy, settings=row.settings, value=value)
-            )
 
     # Runs
 

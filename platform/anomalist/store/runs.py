@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from anomalist.errors import ParameterError, StoreError, UnknownNameError
+from anomalist.store.connection import one_line
 from anomalist.store.lease import lease_end, process_is_gone, this_host
 from anomalist.store.rows import DatasetRow, MemberRow, RunRow, RunStatus, ThresholdRow
 from anomalist.store.tables import dataset, model, run, run_member, threshold
@@ -22,7 +23,17 @@ if TYPE_CHECKING:
 
     from anomalist.store.rows import Kind
 
-__all__ = ["add_members", "add_run", "end_run", "find_run", "members_of", "recent_runs", "renew", "threshold_of"]
+__all__ = [
+    "add_members",
+    "add_run",
+    "add_threshold",
+    "end_run",
+    "find_run",
+    "members_of",
+    "recent_runs",
+    "renew",
+    "threshold_of",
+]
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz"  # without i, l and o, which look like 1 and 0; so no id is "latest" either
 DIGITS = "23456789"
@@ -62,7 +73,7 @@ def add_run(
         insert(dataset)
         .values(
             fingerprint=data.fingerprint,
-            source=data.source,
+            source=one_line(data.source),
             rows=data.rows,
             columns=list(data.columns),
             created_at=now,
@@ -80,7 +91,7 @@ def add_run(
                 status="running",
                 dataset_id=dataset_id,
                 model_id=model_id,
-                source=data.source,
+                source=one_line(data.source),
                 params=params,
                 seed=int(seed),
                 notes=[],
@@ -101,8 +112,8 @@ def renew(connection: Connection, slug: str) -> bool:
     return connection.execute(statement).rowcount == 1
 
 
-def end_run(connection: Connection, slug: str, status: RunStatus, **values: Any) -> int:
-    """Give a running run its final status and return its number.
+def end_run(connection: Connection, slug: str, status: RunStatus, **values: Any) -> tuple[int, int]:
+    """Give a running run its final status; returns its number and the number of rows of its dataset.
 
     Raises:
         StoreError: It is not running any more.
@@ -113,12 +124,13 @@ def end_run(connection: Connection, slug: str, status: RunStatus, **values: Any)
         .where(run.c.slug == slug, run.c.status == "running")
         .values(status=status, finished_at=datetime.now(UTC), **values)
     )
-    found = connection.execute(sa.select(run.c.id, run.c.status).where(run.c.slug == slug)).one_or_none()
+    query = sa.select(run.c.id, run.c.status, dataset.c.rows).join_from(run, dataset).where(run.c.slug == slug)
+    found = connection.execute(query).one_or_none()
     if found is None:
         raise UnknownNameError(f"no run {slug!r}")
     if ended.rowcount != 1:
         raise StoreError(f"run {slug} is already {found.status}: a run ends once")
-    return int(found.id)
+    return found.id, found.rows
 
 
 def find_run(connection: Connection, name: str) -> tuple[int, RunRow]:
@@ -191,8 +203,8 @@ def add_members(connection: Connection, run_id: int, members: Sequence[MemberRow
                     "params": member.params,
                     "status": member.status,
                     "seconds": float(member.seconds),
-                    "error": member.error,
-                    "notes": member.notes,
+                    "error": None if member.error is None else one_line(member.error),
+                    "notes": [one_line(note) for note in member.notes],
                 }
                 for position, member in enumerate(members)
             ],
@@ -215,6 +227,14 @@ def members_of(connection: Connection, run_id: int) -> list[MemberRow]:
         )
         for row in connection.execute(query)
     ]
+
+
+def add_threshold(connection: Connection, run_id: int, row: ThresholdRow) -> None:
+    """Add the threshold in force."""
+    value = None if row.value is None else float(row.value)
+    connection.execute(
+        sa.insert(threshold).values(run_id=run_id, policy=row.policy, settings=row.settings, value=value)
+    )
 
 
 def threshold_of(connection: Connection, run_id: int) -> ThresholdRow | None:

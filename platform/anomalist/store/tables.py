@@ -222,7 +222,7 @@ feedback = sa.Table(
     _column("cause", sa.Text, null=True),
     _column("note", sa.Text, null=True),
     _column("analyst", sa.Text),
-    _column("asked", sa.Text),
+    _column("asked", sa.Text, null=True),  # NULL where nobody was asked, for example an import
     _column("probability", sa.Double, null=True),
     _column("run_id", sa.Integer, sa.ForeignKey("run.id"), null=True),
     _column("row_values", _json()),
