@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anomalist.ensemble.threshold import Threshold, parse_budget
+from anomalist.ensemble.threshold import Threshold
 from anomalist.errors import DataError, ParameterError
 
 
@@ -58,17 +58,6 @@ def test_none_flags_nothing() -> None:
 def test_state_round_trip() -> None:
     threshold = Threshold.for_budget(np.arange(100.0), 0.05)
     assert Threshold.from_state(threshold.state()) == threshold
-
-
-@pytest.mark.parametrize(("text", "value"), [("1%", 0.01), ("50", 50.0), ("0.02", 0.02), (" 2.5% ", 0.025), ("1", 1.0)])
-def test_budgets_are_read_as_people_write_them(text: str, value: float) -> None:
-    assert parse_budget(text) == pytest.approx(value)
-
-
-@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "100%", "1%%", "ten", "nan", "inf", "1e400", "5 %x"])
-def test_other_budgets_are_refused(text: str) -> None:
-    with pytest.raises(ParameterError, match="budget must be a share below 100% such as 1%"):
-        parse_budget(text)
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0, -0.1, float("nan")])

@@ -13,7 +13,7 @@ from anomalist.errors import DataError
 if TYPE_CHECKING:
     from anomalist.detector import Bools, Floats, Ints, State
 
-__all__ = ["Policy", "Threshold", "parse_budget"]
+__all__ = ["Policy", "Threshold"]
 
 Policy = Literal["budget", "fpr", "labels", "none"]
 
@@ -119,23 +119,3 @@ class Threshold:
     def from_state(cls, state: State) -> Self:
         """The threshold that `state` was taken from."""
         return cls(policy=state["policy"], parameter=state["parameter"], value=state["value"])
-
-
-def parse_budget(text: str) -> float:
-    """Read a budget as people write it: `1%` is a share, `50` is a number of rows.
-
-    Raises:
-        ParameterError: The text is neither.
-
-    >>> parse_budget("1%"), parse_budget("50"), parse_budget("0.02")
-    (0.01, 50.0, 0.02)
-    """
-    number, percent, rest = text.strip().partition("%")
-    try:
-        value = float(number) / (100.0 if percent else 1.0)
-    except ValueError:
-        value = float("nan")
-    whole = percent or value < 1 or value.is_integer()
-    fits = np.isfinite(value) and value > 0 and not rest and bool(whole) and (not percent or value < 1)
-    check_parameter(bool(fits), "budget", text, "a share below 100% such as 1%, or a whole number of rows such as 50")
-    return value

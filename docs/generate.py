@@ -1,0 +1,176 @@
+"""Write the reference pages from the code: `python docs/generate.py`; `--check` only says whether they are up to date."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from anomalist.cli.app import global_options
+from anomalist.cli.main import cli
+from anomalist.config import SETTINGS
+from anomalist.plugins.registry import Registry
+from anomalist.store.tables import TOP_SCORES, metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy import Column
+
+TABLES = {
+    "dataset": "The rows that runs worked on, known by the fingerprint of their content.",
+    "model": "Fitted models, immutable; `hash` names the folder of files.",
+    "model_alias": "Names such as `champion` that point at one version of a model.",
+    "run": "One execution: fit, score, evaluate or retrain. A run that is `running` with a lease that ran out has crashed.",
+    "run_member": "How each detector of a run fared; `position` is its place in the panel.",
+    "score": "One row for each scored row: its score in bits, its level, whether it is flagged, its rank.",
+    "score_block": "The surprises of one detector, in blocks of rows.",
+    "record": "What is kept of flagged and top rows: their values, their reasons, what each detector said.",
+    "feedback": "Verdicts of analysts on rows, append-only; a later one supersedes an earlier one.",
+    "threshold": "The threshold in force in a run.",
+}
+DOCS = Path(__file__).parent
+NOTICE = "<!-- Written by docs/generate.py; do not edit. -->"
+
+
+def commands() -> Iterator[str]:
+    """The command reference."""
+    yield f"{NOTICE}\n\n# Commands\n"
+    yield "Results go to stdout, everything else to stderr. Exit codes: 0 done; 1 the run failed; 2 usage or configuration;"
+    yield "3 the store needs a migration; 4 the data is invalid or does not match the model; 10 an anomaly was found and"
+    yield "`--fail-on-anomaly` was given; 130 interrupted.\n"
+    yield "These options go before the command or after it:\n"
+    yield from _options(global_options())
+    context = click.Context(cli, info_name="anomalist")
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command is not None
+        yield from _command(click.Context(command, info_name=name, parent=context))
+
+
+def _command(context: click.Context) -> Iterator[str]:
+    command = context.command
+    usage = " ".join(command.collect_usage_pieces(context))
+    yield f"\n## {context.command_path}\n\n```\n{context.command_path} {usage}\n```\n"
+    yield _paragraphs(command.help or "")
+    own = [option for option in command.params if isinstance(option, click.Option) and not option.hidden]
+    if own:
+        yield ""
+        yield from _options(own)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from _command(click.Context(found, info_name=name, parent=context))
+
+
+def _options(options: Iterable[click.Option]) -> Iterator[str]:
+    yield "| option | meaning |\n|---|---|"
+    for option in options:
+        flags = ", ".join((*option.opts, *option.secondary_opts))
+        value = "" if option.is_flag or option.count else f" {option.metavar or option.type.name.upper()}"
+        default = f" Default: {option.default}." if option.show_default else ""
+        required = " Required." if option.required else ""
+        yield f"| `{_cell(flags + value)}` | {_cell(option.help or '')}{default}{required} |"
+
+
+def configuration() -> Iterator[str]:
+    """The settings."""
+    yield f"{NOTICE}\n\n# Configuration\n"
+    yield "A setting is looked for in this order: the option of a command, the environment, the file `anomalist.toml` in the"
+    yield "working directory or the nearest folder above it, the default. `anomalist config show` prints each with its origin.\n"
+    yield "| in `anomalist.toml` | in the environment | what it is | values | default |\n|---|---|---|---|---|"
+    for name, setting in SETTINGS.items():
+        default = (
+            "depends on the system"
+            if setting.default is None
+            else f"`{setting.default}`"
+            if setting.default != ""
+            else "none"
+        )
+        yield f"| `{name}` | `ANOMALIST_{name.upper()}` | {_cell(setting.help)} | {_cell(setting.expected)} | {default} |"
+    yield "\n`ANOMALIST_CONFIG` names another file than the one that would be found. Relative paths in a file start at its folder.\n"
+    yield '```toml\n# anomalist.toml\nstore = "postgresql://ann@db.example/anomalies"\nbudget = "0.5%"\nthreads = 4\n```'
+
+
+def schema() -> Iterator[str]:
+    """The tables of the store."""
+    yield f"{NOTICE}\n\n# Store schema\n"
+    yield "A store is a SQLite file, or a PostgreSQL database. It can be read with any SQL client; write to it through"
+    yield "anomalist only. `anomalist db check` compares its schema with the installed version, `anomalist db upgrade` migrates it.\n"
+    yield "Member scores are kept in blocks: one row of `score_block` holds the surprises, in bits, of one detector for up to 65,536"
+    yield "consecutive rows, as little-endian float32. Row `r` of a run is at byte `4 * (r % 65536)` of block `r / 65536`.\n"
+    for table in metadata.sorted_tables:
+        yield f"\n## {table.name}\n"
+        yield f"{TABLES[table.name]}\n"
+        yield "| column | type | |\n|---|---|---|"
+        for column in table.columns:
+            yield f"| `{column.name}` | {column.type} | {_about(column)} |"
+    yield f"\n## {TOP_SCORES}\n"
+    yield "A view for analysts: the flagged rows and the top rows of every run that is stored, with what each detector said.\n"
+    yield "```sql\nSELECT rank, key, score, members FROM top_scores WHERE run = 'k7m2p4' ORDER BY rank LIMIT 20;\n```"
+
+
+def _about(column: Column[object]) -> str:
+    facts = []
+    if column.primary_key:
+        facts.append("primary key")
+    facts += [
+        f"references {key.target_fullname}" for key in sorted(column.foreign_keys, key=lambda key: key.target_fullname)
+    ]
+    if column.nullable:
+        facts.append("may be NULL")
+    return ", ".join([*facts, *([column.comment] if column.comment else [])])
+
+
+def detectors() -> Iterator[str]:
+    """The bundled detectors and their parameters."""
+    registry = Registry.load()
+    yield f"{NOTICE}\n\n# Detectors\n"
+    yield "Set a parameter after the name: `anomalist run DATA --detector knn:k=20 --detector autoencoder:epochs=50`."
+    for spec in registry.specs():
+        if registry.package(spec.name) != "anomalist":
+            continue
+        panels = ", ".join(sorted(spec.panels)) or "none"
+        yield f"\n## {spec.name}\n\n{spec.summary} Family: {spec.family}. Panels: {panels}.\n"
+        yield "| parameter | type | default | meaning |\n|---|---|---|---|"
+        for parameter in registry.parameters(spec.name):
+            yield f"| `{parameter.name}` | {_cell(parameter.type)} | `{parameter.default}` | {_cell(parameter.help)} |"
+
+
+def _paragraphs(text: str) -> str:
+    blocks = [" ".join(block.split()) for block in text.replace("\b", "").split("\n\n")]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+PAGES = {
+    "commands.md": commands,
+    "configuration.md": configuration,
+    "detectors.md": detectors,
+    "store-schema.md": schema,
+}
+
+
+def main(check: bool) -> int:
+    """Write the pages, or compare them; returns 1 where one is out of date."""
+    stale = []
+    for name, write in PAGES.items():
+        text = "\n".join(write()).rstrip() + "\n"
+        path = DOCS / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if not check:
+                path.write_text(text, encoding="utf-8")
+    if stale:
+        click.echo(("out of date: " if check else "written: ") + ", ".join(stale))
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))
