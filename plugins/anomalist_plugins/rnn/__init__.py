@@ -1,0 +1,21 @@
+"""Recurrent network over windows of ordered rows: finds rows that do not follow from what came before."""
+
+from __future__ import annotations
+
+from anomalist.detector import DetectorSpec, Trait, hookimpl
+
+
+@hookimpl
+def anomalist_detectors() -> list[DetectorSpec]:
+    """Describe the detector without importing torch."""
+    return [
+        DetectorSpec(
+            name="rnn",
+            summary="Recurrent network (LSTM or GRU): finds rows that do not follow from the rows before them.",
+            factory="anomalist_plugins.rnn.detector:RNN",
+            family="deep",
+            eats="windows",
+            handles=frozenset({Trait.SERIES, Trait.WARM_START, Trait.EXPLAINS}),
+            panels=frozenset({"default", "deep", "full"}),
+        )
+    ]
