@@ -1,16 +1,19 @@
 """Adam with decoupled weight decay, on all parameters of one turn as one flat vector.
 
 Small networks spend their time in the overhead of calls, not in arithmetic: a step here is a dozen calls whatever the
-number of layers. The optimisers of `torch.optim` are as fast a step, but the first one made in a process imports torch's
+number of layers. The optimisers of `torch.optim` are as fast, but making the first one in a process imports torch's
 compiler, which takes longer than such a network takes to train.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Adam"]
 
@@ -43,7 +46,7 @@ class Adam:
             self._square.mul_(second).addcmul_(gradient, gradient, value=1.0 - second)
             spread = self._square.sqrt().mul_((1.0 - second**self._count) ** -0.5).add_(1e-8)
             step = self._mean.div(spread).mul_(rate / (1.0 - first**self._count))
-            for parameter, part in zip(self._parameters, step.split(self._sizes), strict=True):
+            for parameter, part in zip(self._parameters, torch.split(step, self._sizes), strict=True):
                 if self._decay:
                     parameter.mul_(1.0 - rate * self._decay)
                 parameter.sub_(part.view_as(parameter))

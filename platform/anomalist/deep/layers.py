@@ -7,28 +7,58 @@ generator that is handed in, never from torch's global one: the constructors of 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
-__all__ = ["ACTIVATIONS", "MLP", "MemberLinear", "add_noise", "drop"]
+from anomalist.detector import check_parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["ACTIVATIONS", "MLP", "Activation", "MemberLinear", "add_noise", "check_network", "check_sizes", "drop"]
+
+Activation: TypeAlias = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid", "linear"]
 
 ACTIVATIONS: MappingProxyType[str, Callable[[Tensor], Tensor]] = MappingProxyType(
     {
         "relu": torch.relu,
-        "leaky_relu": F.leaky_relu,
-        "elu": F.elu,
-        "gelu": F.gelu,
-        "silu": F.silu,
+        "leaky_relu": functional.leaky_relu,
+        "elu": functional.elu,
+        "gelu": functional.gelu,
+        "silu": functional.silu,
         "tanh": torch.tanh,
         "sigmoid": torch.sigmoid,
         "linear": lambda x: x,
     }
 )
 """Activations by the name that users type."""
+
+
+def check_sizes(**sizes: int | tuple[int, ...] | None) -> None:
+    """Refuse sizes, or tuples of sizes, that are not whole numbers of at least 1; None stands for a choice by width.
+
+    Raises:
+        ParameterError: A size is wrong; the message names it.
+    """
+    for name, value in sizes.items():
+        several = isinstance(value, list | tuple)
+        items = [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
+        ok = all(isinstance(item, int) and not isinstance(item, bool) and item >= 1 for item in items)
+        check_parameter(ok, name, value, "whole numbers of at least 1" if several else "a whole number of at least 1")
+
+
+def check_network(*, activation: str, dropout: float) -> None:
+    """Refuse an activation that is not known or a dropout that is no share.
+
+    Raises:
+        ParameterError: One of them is wrong; the message names it.
+    """
+    check_parameter(activation in ACTIVATIONS, "activation", activation, f"one of {', '.join(ACTIVATIONS)}")
+    check_parameter(0 <= dropout < 1, "dropout", dropout, "a share from 0 to below 1")
 
 
 def drop(x: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
@@ -49,7 +79,7 @@ def add_noise(x: Tensor, scale: float, generator: torch.Generator | None) -> Ten
 class MemberLinear(nn.Module):
     """One linear layer of each member: weight (members, inputs, outputs), bias (members, 1, outputs).
 
-    Weights are uniform with variance gain^2 / inputs, orthogonal ones cost more to draw than they are worth here.
+    Initial weights are uniform with variance gain^2 / inputs (He et al. 2015), biases zero.
     """
 
     def __init__(

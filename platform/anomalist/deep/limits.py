@@ -1,18 +1,21 @@
 """Deadlines and cancellation: whoever starts a fit sets a limit, and the training loop asks it once an epoch.
 
-The limit belongs to the thread (or task) that set it, so fits that run side by side do not see each other's. This module
-does not import torch.
+The limit belongs to the thread (or task) that set it, so fits that run side by side do not see each other's. This
+module does not import torch.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from anomalist.errors import DetectorError, DetectorTimeoutError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 __all__ = ["check_limit", "limit"]
 

@@ -1,54 +1,139 @@
-"""What goes into a network and what comes out: a bounded sample of rows, one scale, weights as arrays, scores in blocks."""
+"""What goes into a network and comes out of it: bounded rows on one scale, scores in blocks, weights as arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from anomalist.detector import Floats, State
+from anomalist.errors import DataError, ModelFileError, NotFittedError
 
 if TYPE_CHECKING:
-    from anomalist.data.dataset import Dataset
+    from collections.abc import Callable
 
-__all__ = ["Scaler", "in_blocks", "load_weights", "sample", "weights"]
+    from anomalist.data.dataset import Dataset
+    from anomalist.detector import Floats, State
+
+__all__ = ["UPDATE_RATE", "Fitted", "Scaler", "need_fitted", "sample"]
+
+UPDATE_RATE = 0.3
+"""Share of the learning rate for going on from fitted weights: larger steps would forget what was learned."""
 
 _BLOCK_NUMBERS = 1 << 20
+_WEIGHT = "weight:"
+_LEAK = 0.02
+
+Network = TypeVar("Network", bound=nn.Module)
+Thing = TypeVar("Thing")
 
 
-def sample(data: Dataset, limit: int, seed: int, name: str) -> tuple[Floats, tuple[str, ...]]:
-    """Return the values to train on, at most `limit` rows drawn without replacement, and a note where rows were left out."""
+def sample(data: Dataset, limit: int, *, seed: int, name: str) -> tuple[Floats, tuple[str, ...]]:
+    """Return the values to train on, at most `limit` rows drawn at random, and a note where rows are left out.
+
+    Raises:
+        DataError: There are no rows.
+    """
+    if len(data) == 0:
+        raise DataError(f"{name} needs at least one row to learn from, got none")
     if len(data) <= limit:
         return data.values, ()
     rows = np.random.default_rng(seed).choice(len(data), size=limit, replace=False)
     rows.sort()
-    return data.values[rows], (f"{name}: trained on {limit} of {len(data)} rows, drawn at random (max_rows)",)
+    return data.values[rows], (f"{name}: trained on {limit} of {len(data)} rows, drawn at random (max_rows={limit})",)
+
+
+def need_fitted(fitted: Thing | None, name: str) -> Thing:
+    """Return what was fitted.
+
+    Raises:
+        NotFittedError: There is nothing.
+    """
+    if fitted is None:
+        raise NotFittedError(f"{name} is not fitted yet; call fit or restore first")
+    return fitted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scaler:
-    """Centre and spread of each column, so that no column dominates a loss whatever its unit; shape (columns,) each.
+    """Centre and spread of each column, so that no column rules a loss whatever its unit; shape (columns,) each.
 
-    Values are squashed to `limit` spreads, smoothly and strictly monotonically, so that one gross value does not rule
-    the gradient and a larger one still scores higher.
+    Beyond `bound` spreads a value counts for 2 % of its excess: one gross value does not rule a network, and a larger
+    one still scores higher.
     """
 
     centre: Floats
     spread: Floats
-    limit: float
+    bound: float = 4.0
 
     @classmethod
-    def fit(cls, values: Floats, *, limit: float = 10.0) -> Self:
-        """Take the mean and standard deviation of values of shape (rows, columns); a constant column gets a spread of 1."""
+    def fit(cls, values: Floats) -> Self:
+        """Take mean and standard deviation of values of shape (rows, columns); a constant column gets a spread of 1."""
         centre = values.mean(axis=0, dtype=np.float64)
         spread = values.std(axis=0, dtype=np.float64)
-        flat = spread <= 1e-6 * np.maximum(np.abs(centre), 1e-6)
-        return cls(centre=centre, spread=np.where(flat, 1.0, spread), limit=limit)
+        return cls(centre=centre, spread=np.where(spread > 1e-7 * np.abs(centre), spread, 1.0))
 
     def apply(self, values: Floats) -> Floats:
-        """Scale to float64, shape as given."""
-        return (values - self.centre) / self.spread
+        """Scale values of shape (rows, columns); the result is float64."""
+        scaled = (values - self.centre) / self.spread
+        inside = np.clip(scaled, -self.bound, self.bound)
+        return np.asarray(inside + _LEAK * (scaled - inside))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fitted(Generic[Network]):
+    """A trained network with the scale of its columns: scores rows, and is saved and loaded as arrays.
+
+    The network is kept in float64 on the CPU, so that a row alone gets the same numbers as in a batch.
+    """
+
+    network: Network
+    scaler: Scaler
+
+    @classmethod
+    def of(cls, network: Network, scaler: Scaler) -> Self:
+        """Take a trained network; it is changed to float64 in place."""
+        return cls(network=network.cpu().double(), scaler=scaler)
+
+    def over(self, data: Dataset, function: Callable[[Tensor], Tensor]) -> Floats:
+        """Apply a function of scaled rows, float64 of shape (rows, columns), to all rows in blocks.
+
+        Returns:
+            float64, one result for each row.
+
+        Raises:
+            SchemaMismatchError: The number of columns is not the one fitted on.
+        """
+        data.check_width(len(self.scaler.centre))
+        per_row = sum(p.shape[0] * p.shape[-1] for p in self.network.parameters())
+        size = max(1, _BLOCK_NUMBERS // per_row)
+        with torch.inference_mode():
+            parts = [
+                function(torch.from_numpy(self.scaler.apply(data.values[start : start + size]))).numpy()
+                for start in range(0, max(1, len(data)), size)
+            ]
+        return np.concatenate(parts)
+
+    def state(self) -> dict[str, Any]:
+        """Return scale and weights as arrays; weights as float32, which is what they were trained in."""
+        saved = {f"{_WEIGHT}{key}": value.float().numpy() for key, value in self.network.state_dict().items()}
+        return {"centre": self.scaler.centre, "spread": self.scaler.spread, "bound": self.scaler.bound, **saved}
+
+    @classmethod
+    def from_state(cls, state: State, network: Network) -> Self:
+        """Put saved weights into a network of the same shape.
+
+        Raises:
+            ModelFileError: The state has other weights than the network.
+        """
+        saved = {key.removeprefix(_WEIGHT): value for key, value in state.items() if key.startswith(_WEIGHT)}
+        try:
+            network.load_state_dict({key: torch.from_numpy(np.array(value)) for key, value in saved.items()})
+        except RuntimeError as error:
+            raise ModelFileError(f"the saved weights do not fit the network: {' '.join(str(error).split())}") from None
+        scaler = Scaler(
+            centre=np.asarray(state["centre"]), spread=np.asarray(state["spread"]), bound=float(state["bound"])
+        )
+        return cls.of(network, scaler)

@@ -1,128 +1,37 @@
 """The one training loop of all torch detectors.
 
-The rows live on the device, a batch is one `index_select`, and the loss is a function that gives one number for each row
-of each member. The loop adds what every detector needs: held-out rows and early stopping, trimming the worst rows of each
-batch, a budget of steps, a learning rate that warms up and falls, a limit on time, a check that the loss is finite, and
-smaller batches and then the CPU when the device runs out of memory. It draws nothing from torch's global generator and
-changes no global setting, so fits may run in several threads.
+The rows live on the device, a batch is one `index_select`, and the loss is a function that gives one number for each
+row of each member. The loop adds what every detector needs: held-out rows and early stopping, trimming the worst rows
+of each batch, a budget of steps, a learning rate that warms up and falls, a limit on time, a check that the loss is
+finite, and smaller batches and then the CPU when the device runs out of memory. It draws nothing from torch's global
+generator and changes no global setting, so fits may run in several threads.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from anomalist.deep.adam import Adam
 from anomalist.deep.limits import check_limit
-from anomalist.detector import check_parameter
+from anomalist.deep.schedule import Loss, Schedule, Training, Turn
 from anomalist.errors import DataError, ParameterError, TrainingError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from anomalist.detector import Floats
 
 __all__ = ["Loss", "Schedule", "Training", "Turn", "resolve_device", "train"]
-
-Loss: TypeAlias = Callable[[Tensor, torch.Generator | None], Tensor]
-"""A batch, shape (members, rows, ...), to the loss of each row, shape (members, rows).
-
-The generator is the only source of randomness (dropout, noise, draws); None asks for the loss without any, as for
-held-out rows.
-"""
 
 _EPOCH_STEPS = 100
 _SMALLEST_BATCH = 32
 _EVALUATION_ROWS = 4096
 _WARM_UP = 0.05
 _FINAL_RATE = 0.05
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """How long, how fast and on what to train.
-
-    Attributes:
-        epochs: At most so many passes over the rows; where a pass takes more than 100 steps, 100 steps are an epoch.
-        batch_size: Rows a step; fewer where there are few rows, so that an epoch has about eight steps.
-        learning_rate: The largest step of Adam for batches of 256 rows; scaled by the root of the batch's size.
-        weight_decay: Decoupled weight decay.
-        patience: Epochs without improvement on the held-out rows before training stops.
-        validation: Share of the rows held out; 0 trains on all rows to the end. Fewer than 20 rows are never split.
-        last: Hold out the last rows instead of random ones: for windows, whose neighbours overlap.
-        trim: Share of each batch, the rows with the worst loss, that is left out of the gradient, against contamination.
-        max_steps: The budget: at most so many steps, however many rows there are.
-        clip: Largest norm of the gradient.
-        device: `auto` (cuda, then mps, then cpu) or any name that torch knows.
-        seed: Of batches, held-out rows and all that the loss draws.
-    """
-
-    epochs: int = 60
-    batch_size: int = 256
-    learning_rate: float = 3e-3
-    weight_decay: float = 1e-5
-    patience: int = 10
-    validation: float = 0.1
-    last: bool = False
-    trim: float = 0.0
-    max_steps: int = 1000
-    clip: float = 10.0
-    device: str = "auto"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "patience", "max_steps"):
-            value = getattr(self, name)
-            check_parameter(isinstance(value, int) and value >= 1, name, value, "a whole number of at least 1")
-        for name in ("learning_rate", "clip"):
-            value = getattr(self, name)
-            check_parameter(math.isfinite(value) and value > 0, name, value, "a number above 0")
-        check_parameter(self.weight_decay >= 0, "weight_decay", self.weight_decay, "a number of at least 0")
-        for name in ("validation", "trim"):
-            value = getattr(self, name)
-            check_parameter(0 <= value <= 0.5, name, value, "a share from 0 to 0.5")
-        check_parameter(isinstance(self.seed, int) and self.seed >= 0, "seed", self.seed, "a whole number of at least 0")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """Parameters with a loss of their own: one for most networks, two that alternate for adversarial ones.
-
-    Attributes:
-        parameters: What this turn moves.
-        loss: What it moves them against.
-        trims: Whether `Schedule.trim` applies to this loss.
-        rate: Multiplies the learning rate.
-        betas: Of Adam.
-    """
-
-    parameters: Sequence[nn.Parameter]
-    loss: Loss
-    trims: bool = True
-    rate: float = 1.0
-    betas: tuple[float, float] = (0.9, 0.999)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Training:
-    """What happened.
-
-    Attributes:
-        epochs: Epochs done.
-        steps: Steps done.
-        device: Where the last of them was done.
-        history: Held-out loss after each epoch, mean over members; training loss where no rows were held out.
-        notes: What the user should know, one line each.
-    """
-
-    epochs: int
-    steps: int
-    device: str
-    history: tuple[float, ...]
-    notes: tuple[str, ...]
 
 
 def train(
@@ -161,7 +70,9 @@ def train(
     notes: list[str] = []
     while True:
         try:
-            run = _Run(module.to(device), data.to(device), turns, schedule, name, members, validate or turns[0].loss, batch)
+            run = _Run(
+                module.to(device), data.to(device), turns, schedule, name, members, validate or turns[0].loss, batch
+            )
             epochs, steps, history = run.go()
             module.to("cpu")
             return Training(epochs=epochs, steps=steps, device=str(device), history=history, notes=tuple(notes))
@@ -175,7 +86,9 @@ def train(
                 device, batch = torch.device("cpu"), schedule.batch_size
                 notes.append(f"{name}: out of memory in the smallest batches; trained on the CPU instead")
             else:
-                raise TrainingError(f"{name} ran out of memory in batches of {batch} rows; use a smaller network") from None
+                raise TrainingError(
+                    f"{name} ran out of memory in batches of {batch} rows; use a smaller network"
+                ) from None
         module.to("cpu").load_state_dict(initial)
 
 
@@ -199,7 +112,9 @@ def resolve_device(device: str) -> torch.device:
 
 def _out_of_memory(error: RuntimeError) -> bool:
     """Tell running out of memory from other errors: only CUDA has a type for it."""
-    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error) or "not enough memory" in str(error)
+    return (
+        isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error) or "not enough memory" in str(error)
+    )
 
 
 class _Run:
@@ -265,9 +180,7 @@ class _Run:
         """Draw batches without end, shape (members, batch, ...): each member goes through all rows in its own order."""
         shape = (self.members, self.batch, *self.data.shape[1:])
         while True:
-            orders = [
-                self.pool[torch.randperm(len(self.pool), generator=self.shuffle)] for _ in range(self.members)
-            ]
+            orders = [self.pool[torch.randperm(len(self.pool), generator=self.shuffle)] for _ in range(self.members)]
             order = torch.stack(orders).to(self.data.device)
             for start in range(0, len(self.pool) - self.batch + 1, self.batch):
                 index = order[:, start : start + self.batch].reshape(-1)
@@ -303,7 +216,7 @@ class _Run:
         with torch.no_grad():
             blocks = [
                 self.validate(block.unsqueeze(0).expand(self.members, *block.shape), None)
-                for block in self.held.split(_EVALUATION_ROWS)
+                for block in torch.split(self.held, _EVALUATION_ROWS)
             ]
             return self._mean(torch.cat(blocks, 1), self.schedule.trim)
 

@@ -1,0 +1,34 @@
+"""The network of the autoencoder: all members in one."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from anomalist.deep.layers import MLP, add_noise
+
+__all__ = ["Network"]
+
+
+class Network(nn.Module):
+    """Encoder and decoder of all members; the decoder mirrors the encoder."""
+
+    def __init__(
+        self, sizes: tuple[int, ...], *, members: int, activation: str, dropout: float, noise: float, seed: int
+    ) -> None:
+        super().__init__()
+        generator = torch.Generator().manual_seed(seed)
+        self.encoder = MLP(members, sizes, generator, activation=activation, dropout=dropout)
+        self.decoder = MLP(members, sizes[::-1], generator, activation=activation, dropout=dropout)
+        self.members, self.noise = members, noise
+
+    def errors(self, rows: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Squared errors of the rebuilt rows, shape (members, rows, columns)."""
+        rows = rows.expand(self.members, *rows.shape[-2:])
+        code = self.encoder(add_noise(rows, self.noise, generator), generator)
+        rebuilt: Tensor = self.decoder(code, generator)
+        return (rebuilt - rows).square()
+
+    def loss(self, rows: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Mean squared error of each row, shape (members, rows)."""
+        return self.errors(rows, generator).mean(2)
