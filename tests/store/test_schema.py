@@ -36,7 +36,8 @@ def database(url: str) -> Iterator[Database]:
 
 
 def run_program(program: str, *arguments: str, path: Path | None = None) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | ({"PYTHONPATH": str(path)} if path else {})
+    first = [str(path)] if path else []
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([*first, os.environ.get("PYTHONPATH", "")])}
     command_line = [sys.executable, "-W", "error", "-c", program, *arguments]
     return subprocess.run(command_line, capture_output=True, text=True, check=False, env=environment)
 
