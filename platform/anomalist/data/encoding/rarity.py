@@ -38,7 +38,7 @@ def rarities(counts: Floats, rows: int) -> Floats:
 
 
 def gap(missing: int, rows: int) -> float:
-    """What the column that says `missing` holds where a value is: further from 0 the rarer; 0 where none was missing."""
+    """What the column that says `missing` holds where one is: further from 0 the rarer, 0 where none ever was."""
     if not missing:
         return 0.0
     counts = np.array(sorted([missing, rows - missing], reverse=True), dtype=np.float64)
