@@ -53,6 +53,7 @@ def evaluate(app: App, /, run_or_data: str, model: str | None, data: str | None,
         else:
             table = source.read(workspace.registry)
             labels = Labels.of(table, positive)
+            labels.check_both_kinds()
             if model is not None:
                 run = score(workspace, table, model, positive=positive, origin=source.to_dict()).row
             else:

@@ -8,6 +8,7 @@ import click
 
 from anomalist.cli.lazy import SuggestingGroup
 from anomalist.cli.output import emit, json_option, print_pairs, print_table
+from anomalist.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from anomalist.cli.app import App
@@ -29,6 +30,8 @@ def list_models(app: App, name: str | None, as_json: bool) -> None:
     """List every model, or every version of one."""
     with app.open_store() as store:
         found = store.models(name)
+    if name is not None and not found:
+        raise UnknownNameError(f"no model is called {name!r}; `anomalist models list` shows all")
 
     def human() -> None:
         if not found:

@@ -56,10 +56,12 @@ def run(app: App, /, data: str, as_json: bool, out: Path | None, fail_on_anomaly
     DATA is a CSV, Parquet or JSON Lines file, compressed or not, or a database URL with --query.
     """
     from anomalist.cli.progress import progress_bar
+    from anomalist.engine.export import check_out
     from anomalist.engine.request import RunOptions
     from anomalist.engine.run import run as run_panel
     from anomalist.engine.workspace import Workspace
 
+    check_out(out)
     source, positive = source_from(data, options)
     names = ("panel", "combiner", "budget", "seed", "device", "threads", "timeout")
     settings = app.settings(**{name: options[name] for name in names})

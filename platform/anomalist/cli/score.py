@@ -39,9 +39,11 @@ def score(
     threshold on, unless --budget is given.
     """
     from anomalist.cli.progress import progress_bar
+    from anomalist.engine.export import check_out
     from anomalist.engine.score import score as score_rows
     from anomalist.engine.workspace import Workspace
 
+    check_out(out)
     source, positive = source_from(data, options)
     settings = app.settings(threads=options["threads"], timeout=options["timeout"], budget=options["budget"])
     with progress_bar(app) as progress, Workspace.open(settings, app.registry(), progress=progress) as workspace:

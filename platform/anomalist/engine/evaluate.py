@@ -31,10 +31,12 @@ class Labels:
     Attributes:
         rows: Their numbers, shape (k,).
         values: 1 for an anomaly, 0 for a normal row, shape (k,).
+        where: What an error calls them: the table and the column.
     """
 
     rows: Ints
     values: Ints
+    where: str = "the labels"
 
     @classmethod
     def of(cls, table: Table, positive: Collection[str] | None = None, *, column: str | None = None) -> Self:
@@ -52,12 +54,25 @@ class Labels:
         known = np.flatnonzero(series.is_not_null().to_numpy())
         if not known.size:
             raise DataError(f"{table.source}: label column {name!r} holds no value")
-        return cls(rows=known, values=read_labels(series.gather(known), source=table.source, positive=positive))
+        values = read_labels(series.gather(known), source=table.source, positive=positive)
+        return cls(rows=known, values=values, where=f"{table.source}: label column {name!r}")
 
     @property
     def of_both_kinds(self) -> bool:
         """Whether there are anomalies and normal rows."""
         return 0 < int(self.values.sum()) < self.values.size
+
+    def check_both_kinds(self) -> None:
+        """Refuse labels that say nothing: no quality can be measured and no threshold learned from one kind of row.
+
+        Raises:
+            DataError: There are no anomalies, or no normal rows.
+        """
+        if not self.of_both_kinds:
+            raise DataError(
+                f"{self.where}: both anomalies and normal rows are needed, got {int(self.values.sum()):,} anomalies "
+                f"among {self.values.size:,} labels; say which values mean an anomaly with --positive"
+            )
 
 
 def evaluate_scores(scores: Scores, labels: Labels) -> dict[str, Any]:
@@ -68,6 +83,7 @@ def evaluate_scores(scores: Scores, labels: Labels) -> dict[str, Any]:
     Raises:
         DataError: The labels are all of one kind.
     """
+    labels.check_both_kinds()
     rows = labels.rows
     flagged = scores.flagged[rows]
     ensemble = measure(labels.values, scores.score[rows], flagged).to_dict()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from anomalist.engine.result import RunResult
 
-__all__ = ["ENDINGS", "check_ending", "scores_frame", "write_scores"]
+__all__ = ["ENDINGS", "check_out", "scores_frame", "write_scores"]
 
 ENDINGS = (".csv", ".parquet", ".jsonl", ".ndjson")
 
@@ -31,16 +32,20 @@ def scores_frame(result: RunResult) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def check_ending(path: Path) -> None:
-    """Refuse a file whose ending says no known format.
+def check_out(path: Path | None) -> None:
+    """Refuse a file that `write_scores` could not write, before a run is made for it; None is no file.
 
     Raises:
-        UsageError: It ends in none of `ENDINGS`, or its folder is not there.
+        UsageError: It ends in none of `ENDINGS`, or its folder is not there or cannot be written to.
     """
+    if path is None:
+        return
     if path.suffix.lower() not in ENDINGS:
         raise UsageError(f"--out {path}: the ending must be one of {', '.join(ENDINGS)}")
     if not path.parent.is_dir():
         raise UsageError(f"--out {path}: there is no folder {path.parent}")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"--out {path}: it may not be written; name another file")
 
 
 def write_scores(result: RunResult, path: Path) -> None:
@@ -49,7 +54,7 @@ def write_scores(result: RunResult, path: Path) -> None:
     Raises:
         UsageError: The ending says no known format, or the file cannot be written.
     """
-    check_ending(path)
+    check_out(path)
     frame = scores_frame(result)
     try:
         if path.suffix.lower() == ".csv":
@@ -58,5 +63,8 @@ def write_scores(result: RunResult, path: Path) -> None:
             frame.write_parquet(path)
         else:
             frame.write_ndjson(path)
-    except OSError as error:
-        raise UsageError(f"--out {path}: cannot be written ({error.strerror or error})") from None
+    except (OSError, pl.exceptions.PolarsError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(
+            f"--out {path}: cannot be written ({why}); run {result.row.id} is stored all the same"
+        ) from None

@@ -14,7 +14,7 @@ from anomalist.engine.panel import Seat, seats
 from anomalist.ensemble.calibrate import Calibrator
 from anomalist.ensemble.member import Member, raw_scores, training_view, view_of
 from anomalist.ensemble.model import Model
-from anomalist.ensemble.threshold import Threshold
+from anomalist.ensemble.threshold import Threshold, check_held_out
 from anomalist.errors import AnomalistError, DataError, DetectorTimeoutError, RunError, UsageError
 
 if TYPE_CHECKING:
@@ -89,6 +89,12 @@ def fit(
         raise DataError(
             f"{table.source}: at least {FEWEST_ROWS} rows are needed to learn what is normal, got {len(table)}"
         )
+    if options.threshold.policy == "labels":
+        if labels is None:
+            raise UsageError("a threshold from labels needs a label column; name it with --label")
+        labels.check_both_kinds()
+    if options.threshold.policy == "fpr":
+        check_held_out(_held_out_rows(len(table)), options.threshold.parameter)
     progress.stage("encoding")
     encoder = Encoder.fit(table)
     data = encoder.encode(table)
@@ -103,11 +109,14 @@ def fit(
         timed=windower is not None,
         series=series.is_series,
     )
+    names = [seat.name for seat in panel]
+    combiner(np.ones((1, len(names))), names)  # a parameter that it does not take is said before the fitting
     training = _training_rows(data, options.threshold, options.seed)
     fitting = _Fitting(data=data, training=training, windower=windower, seed=options.seed)
     reports, members, surprises = _fit_members(panel, fitting, executor, progress)
     progress.stage("combining")
-    raw = combiner(surprises, tuple(member.name for member in members))
+    combiner = combiner.among([member.name for member in members])
+    raw = combiner(surprises, [member.name for member in members])
     consensus = Calibrator.fit(raw[training])
     score = consensus.surprise(raw)
     model = Model(
@@ -208,8 +217,12 @@ def _training_rows(data: Dataset, request: ThresholdRequest, seed: int) -> Ints 
         if data.time is None
         else np.argsort(data.time, kind="stable")
     )
-    kept: Ints = np.sort(order[: len(data) - int(_HELD_OUT * len(data))])
+    kept: Ints = np.sort(order[: len(data) - _held_out_rows(len(data))])
     return kept
+
+
+def _held_out_rows(rows: int) -> int:
+    return int(_HELD_OUT * rows)
 
 
 def _threshold(score: Floats, training: Ints | slice, labels: Labels | None, request: ThresholdRequest) -> Threshold:
@@ -219,8 +232,6 @@ def _threshold(score: Floats, training: Ints | slice, labels: Labels | None, req
         held_out = np.ones(score.size, dtype=np.bool_)
         held_out[training] = False
         return Threshold.for_rate(score[held_out], request.parameter)
-    if request.policy == "labels":
-        if labels is None:
-            raise UsageError("a threshold from labels needs a label column; name it with --label")
+    if request.policy == "labels" and labels is not None:
         return Threshold.for_labels(score[labels.rows], labels.values, request.parameter)
     return Threshold.none()

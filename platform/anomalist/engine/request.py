@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from anomalist.ensemble.threshold import check_policy
+
 if TYPE_CHECKING:
     from anomalist.ensemble.threshold import Policy
 
@@ -22,6 +24,9 @@ class ThresholdRequest:
 
     policy: Policy = "budget"
     parameter: float = 0.01
+
+    def __post_init__(self) -> None:
+        check_policy(self.policy, self.parameter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

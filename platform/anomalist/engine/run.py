@@ -12,7 +12,7 @@ from anomalist.engine.evaluate import Labels, evaluate_scores
 from anomalist.engine.findings import findings_of, worth_a_look
 from anomalist.engine.fit import fit
 from anomalist.engine.result import RunResult
-from anomalist.engine.storing import commit, model_name
+from anomalist.engine.storing import check_model_name, commit, model_name
 from anomalist.errors import UnknownNameError
 from anomalist.store.rows import NewModel
 
@@ -57,7 +57,7 @@ def run(
     """
     combiner = combiner_from_text(workspace.registry, options.combiner)
     labels = Labels.of(table, positive) if table.label is not None else None
-    name = model_name(name or Path(table.source).name)
+    name = model_name(Path(table.source).name) if name is None else check_model_name(name)
     params = {"name": name, "options": options.to_dict(), "origin": dict(origin or {})}
     with workspace.running("fit", table, params=params, seed=options.seed) as run_id:
         fitted = fit(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from anomalist.ensemble.model import Scores
+from anomalist.errors import UsageError
 from anomalist.store import rows as stored
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from anomalist.engine.workspace import Workspace
     from anomalist.ensemble.threshold import Threshold
 
-__all__ = ["commit", "model_name", "stored_scores"]
+__all__ = ["check_model_name", "commit", "model_name", "stored_scores"]
 
 
 def commit(
@@ -61,8 +62,20 @@ def stored_scores(workspace: Workspace, run: stored.RunRow) -> Scores:
     return Scores(members=names, surprises=surprises, score=kept.score, flagged=kept.flagged)
 
 
+def check_model_name(name: str) -> str:
+    """Take a name as the user gave it, if it can be typed without quotes and read back in `NAME:version`.
+
+    Raises:
+        UsageError: It holds anything but letters, digits, `_`, `-` and `.`.
+    """
+    if not re.fullmatch(r"[\w.-]+", name):
+        hint = re.sub(r"[^\w.-]+", "_", name).strip("_.") or "model"
+        raise UsageError(f"a model name holds only letters, digits, '_', '-' and '.', got {name!r}; {hint!r} would do")
+    return name
+
+
 def model_name(wanted: str) -> str:
-    """A name that can be typed without quotes: letters, digits, `_`, `-` and `.`; endings such as `.csv.gz` go.
+    """A name after a file, that can be typed without quotes; endings such as `.csv.gz` go.
 
     >>> model_name("March payments (new).csv.gz")
     'March_payments_new'

@@ -7,8 +7,8 @@ rises. On real sets the choice moves the result little; what moves it is a panel
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -57,6 +57,12 @@ class Combiner:
                 f"combiner {self.name} must return one finite number a row, got shape {consensus.shape}"
             )
         return consensus
+
+    def among(self, names: Sequence[str]) -> Self:
+        """The same combiner for the detectors that are left of a panel: no weight is kept for one that failed."""
+        if self.function is not weighted:
+            return self
+        return replace(self, params={name: weight for name, weight in self.params.items() if name in names})
 
     def state(self) -> State:
         """Plain values: the name and the parameters."""

@@ -13,7 +13,7 @@ from anomalist.errors import DataError
 if TYPE_CHECKING:
     from anomalist.detector import Bools, Floats, Ints, State
 
-__all__ = ["Policy", "Threshold"]
+__all__ = ["Policy", "Threshold", "check_held_out", "check_policy"]
 
 Policy = Literal["budget", "fpr", "labels", "none"]
 
@@ -47,12 +47,7 @@ class Threshold:
         Raises:
             ParameterError: The budget is not positive.
         """
-        check_parameter(
-            bool(np.isfinite(budget)) and budget > 0,
-            "budget",
-            budget,
-            "a share such as 1% or a number of rows such as 50",
-        )
+        check_policy("budget", budget)
         allowed = max(1, int(budget * scores.size)) if budget < 1 else int(budget)
         if allowed >= scores.size:
             return cls(policy="budget", parameter=budget, value=float(scores.min()))
@@ -72,15 +67,9 @@ class Threshold:
             ParameterError: The rate is not between 0 and 1.
             DataError: There are too few rows to promise that rate.
         """
-        check_parameter(0 < rate < 1, "fpr", rate, "a probability between 0 and 1")
-        rank = int(np.ceil((held_out.size + 1) * (1 - rate)))
-        if rank > held_out.size:
-            needed = int(np.ceil(1 / rate)) - 1
-            raise DataError(
-                f"a false-positive rate of {rate:g} needs at least {needed:,} held-out rows, got {held_out.size:,}; "
-                "ask for a higher rate or use --budget"
-            )
-        value = np.nextafter(np.sort(held_out)[rank - 1], np.inf)
+        check_policy("fpr", rate)
+        check_held_out(held_out.size, rate)
+        value = np.nextafter(np.sort(held_out)[_rank(held_out.size, rate) - 1], np.inf)
         return cls(policy="fpr", parameter=rate, value=float(value))
 
     @classmethod
@@ -91,7 +80,7 @@ class Threshold:
             ParameterError: Beta is not positive.
             DataError: One of the two labels is missing.
         """
-        check_parameter(bool(np.isfinite(beta)) and beta > 0, "beta", beta, "a positive number")
+        check_policy("labels", beta)
         positives = int(labels.sum())
         if not 0 < positives < labels.size:
             raise DataError(
@@ -119,3 +108,37 @@ class Threshold:
     def from_state(cls, state: State) -> Self:
         """The threshold that `state` was taken from."""
         return cls(policy=state["policy"], parameter=state["parameter"], value=state["value"])
+
+
+def check_policy(policy: Policy, parameter: float) -> None:
+    """Refuse a parameter that its policy cannot use, before anything is fitted.
+
+    Raises:
+        ParameterError: The budget or the beta is not positive, or the rate is not between 0 and 1.
+    """
+    positive = bool(np.isfinite(parameter)) and parameter > 0
+    if policy == "budget":
+        check_parameter(positive, "budget", parameter, "a share such as 1% or a number of rows such as 50")
+    elif policy == "fpr":
+        check_parameter(0 < parameter < 1, "fpr", parameter, "a probability between 0 and 1")
+    elif policy == "labels":
+        check_parameter(positive, "beta", parameter, "a positive number")
+
+
+def check_held_out(rows: int, rate: float) -> None:
+    """Refuse to promise a false-positive rate on fewer held-out rows than it takes.
+
+    Raises:
+        DataError: There are too few.
+    """
+    if _rank(rows, rate) > rows:
+        needed = int(np.ceil(1 / rate)) - 1
+        raise DataError(
+            f"a false-positive rate of {rate:g} needs at least {needed:,} held-out rows, got {rows:,}; "
+            "ask for a higher rate or use --budget"
+        )
+
+
+def _rank(rows: int, rate: float) -> int:
+    """Which of so many held-out scores, in ascending order and counted from 1, normal rows exceed at that rate."""
+    return int(np.ceil((rows + 1) * (1 - rate)))
