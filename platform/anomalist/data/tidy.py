@@ -15,7 +15,7 @@ from anomalist.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["first_row", "from_objects", "tidy", "tidy_column", "to_dates", "to_numbers"]
+__all__ = ["first_row", "from_objects", "plain", "tidy", "tidy_column", "to_dates", "to_numbers"]
 
 _NEARLY_ALL = 0.95
 _ENOUGH = 20
@@ -38,7 +38,7 @@ def tidy(frame: pl.DataFrame, *, source: str, given: Mapping[str, Role]) -> tupl
 
 def tidy_column(series: pl.Series, *, source: str, role: Role | None) -> tuple[pl.Series, str]:
     """Type one column; returns it and a note, empty where nothing was repaired."""
-    series, note = _plain(series)
+    series, note = plain(series)
     if role == Role.NUMERIC:
         return to_numbers(series, source=source), note
     if role in {Role.DATETIME, Role.TIME} and (series.dtype == pl.String or role == Role.DATETIME):
@@ -105,7 +105,7 @@ def from_objects(name: str, values: list[Any]) -> pl.Series:
     try:
         return pl.Series(name, values, strict=True)
     except (TypeError, OverflowError, pl.exceptions.PolarsError):
-        return pl.Series(name, [None if value is None else str(value) for value in values], dtype=pl.String)
+        return pl.Series(name, [None if value is None else _as_text(value) for value in values], dtype=pl.String)
 
 
 def first_row(mask: pl.Series) -> int:
@@ -113,7 +113,7 @@ def first_row(mask: pl.Series) -> int:
     return int(mask.arg_true()[0]) + 1
 
 
-def _plain(series: pl.Series) -> tuple[pl.Series, str]:
+def plain(series: pl.Series) -> tuple[pl.Series, str]:
     """One of the types that the rest knows: String, Boolean, Int64, Float64, dates; nested values as JSON text."""
     kind = series.dtype
     if isinstance(kind, pl.Datetime):
@@ -128,13 +128,16 @@ def _plain(series: pl.Series) -> tuple[pl.Series, str]:
         whole = series.cast(pl.Int64, strict=False)
         return (whole if whole.null_count() == series.null_count() else series.cast(pl.String)), ""
     if kind.is_nested() or kind in (pl.Object, pl.Binary):
-        values = [None if value is None else _as_json(value) for value in series.to_list()]
+        values = [None if value is None else _as_text(value) for value in series.to_list()]
         return pl.Series(series.name, values, dtype=pl.String), "nested or binary values kept as text"
     return series, ""
 
 
-def _as_json(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+def _as_text(value: Any) -> str:
+    """Any value as text; lists and dicts as JSON."""
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return json.dumps(value, default=str, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)
 
 
 def _from_text(series: pl.Series, *, source: str) -> tuple[pl.Series, str]:

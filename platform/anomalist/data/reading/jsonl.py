@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from anomalist.data.keys import as_text
 from anomalist.data.reading.content import open_content
-from anomalist.data.tidy import from_objects
+from anomalist.data.tidy import from_objects, plain
 from anomalist.errors import DataError
 
 if TYPE_CHECKING:
@@ -57,16 +59,15 @@ def read_json(path: Path) -> tuple[pl.DataFrame, list[str]]:
 
 
 def stack(frames: list[pl.DataFrame]) -> pl.DataFrame:
-    """Put blocks of rows under each other by column name; where their types cannot be one type, all become text."""
-    try:
-        return pl.concat(frames, how="diagonal_relaxed", rechunk=True)
-    except pl.exceptions.PolarsError:
-        names = list(dict.fromkeys(chain.from_iterable(frame.columns for frame in frames)))
-        series = []
-        for name in names:
-            parts = [frame.get_column(name) if name in frame.columns else [None] * len(frame) for frame in frames]
-            series.append(from_objects(name, list(chain.from_iterable(parts))))
-        return pl.DataFrame(series)
+    """Put blocks of rows under each other by column name; where their types are not one kind, all become text."""
+    kinds: dict[str, set[pl.DataType]] = defaultdict(set)
+    for name, kind in chain.from_iterable(frame.schema.items() for frame in frames):
+        kinds[name] |= {kind} - {pl.Null()}
+    mixed = [name for name, found in kinds.items() if len(found) > 1 and not all(kind.is_numeric() for kind in found)]
+    for i, frame in enumerate(frames):
+        here = [as_text(plain(frame.get_column(name))[0]) for name in mixed if name in frame.columns]
+        frames[i] = frame.with_columns(here)
+    return pl.concat(frames, how="diagonal_relaxed", rechunk=True)
 
 
 def _blocks(content: Content) -> Iterator[tuple[int, list[bytes]]]:
