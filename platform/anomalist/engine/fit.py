@@ -232,6 +232,7 @@ def _threshold(score: Floats, training: Ints | slice, labels: Labels | None, req
         held_out = np.ones(score.size, dtype=np.bool_)
         held_out[training] = False
         return Threshold.for_rate(score[held_out], request.parameter)
-    if request.policy == "labels" and labels is not None:
+    if request.policy == "labels":
+        assert labels is not None  # looked at before the fitting
         return Threshold.for_labels(score[labels.rows], labels.values, request.parameter)
     return Threshold.none()
