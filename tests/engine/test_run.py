@@ -83,14 +83,14 @@ def test_a_row_that_was_not_worth_a_record_can_be_explained_later(
 
 def test_scores_do_not_depend_on_company_or_order(workspace: Workspace, frame: pl.DataFrame, table: Table) -> None:
     fitted = run(workspace, table, PLAIN, name="m")
-    whole = score(workspace, table, "m")
+    whole = score(workspace, table, *workspace.load("m"))
     np.testing.assert_allclose(whole.scores.score, fitted.scores.score, rtol=0, atol=1e-9)
     np.testing.assert_array_equal(whole.scores.flagged, fitted.scores.flagged)
     order = np.random.default_rng(1).permutation(300)
-    mixed = score(workspace, table.take(order), "m")
+    mixed = score(workspace, table.take(order), *workspace.load("m"))
     np.testing.assert_allclose(mixed.scores.score, fitted.scores.score[order], atol=1e-9)
     for row in (0, 7, 100):
-        alone = score(workspace, Table.from_frame(frame[row : row + 1], key="id"), "m")
+        alone = score(workspace, Table.from_frame(frame[row : row + 1], key="id"), *workspace.load("m"))
         assert alone.scores.score[0] == pytest.approx(fitted.scores.score[row], abs=1e-9)
         assert alone.scores.flagged[0] == fitted.scores.flagged[row]
 
@@ -154,7 +154,7 @@ def test_thresholds_of_every_policy(workspace: Workspace, table: Table) -> None:
 
 def test_a_budget_for_new_rows_replaces_the_threshold(workspace: Workspace, table: Table) -> None:
     run(workspace, table, PLAIN, name="m")
-    assert score(workspace, table, "m", budget=10).scores.flagged.sum() == 10
+    assert score(workspace, table, *workspace.load("m"), budget=10).scores.flagged.sum() == 10
 
 
 def test_the_same_detector_twice_gets_two_names_and_two_seeds(workspace: Workspace, table: Table) -> None:
@@ -187,10 +187,10 @@ def test_too_few_rows_are_refused(workspace: Workspace, frame: pl.DataFrame, row
 def test_new_rows_must_have_the_columns_of_the_model(workspace: Workspace, frame: pl.DataFrame, table: Table) -> None:
     run(workspace, table, PLAIN, name="m")
     reordered = frame.select(reversed(frame.columns)).with_columns(extra=pl.lit("x"))
-    result = score(workspace, Table.from_frame(reordered, key="id"), "m")
+    result = score(workspace, Table.from_frame(reordered, key="id"), *workspace.load("m"))
     assert any("extra" in note for note in result.row.notes)
     with pytest.raises(SchemaMismatchError, match="weight"):
-        score(workspace, Table.from_frame(frame.drop("weight"), key="id"), "m")
+        score(workspace, Table.from_frame(frame.drop("weight"), key="id"), *workspace.load("m"))
     assert workspace.store.runs()[0].status == "failed"
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from anomalist.errors import ModelFileError
-from anomalist.store.artifacts import FORMAT, load_model, remove_orphans, save_model
+from anomalist.store.artifacts import FORMAT, load_model, remove_unfinished, save_model
 
 MANIFEST = {"detectors": ["forest", "knn:k=5"], "columns": 3, "threshold": {"policy": "budget", "value": None}}
 
@@ -215,15 +215,13 @@ def test_what_cannot_be_saved_leaves_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_orphans_go_when_they_are_old_and_nothing_else_does(tmp_path: Path) -> None:
-    kept = save_model(tmp_path, MANIFEST, {})
-    orphan = save_model(tmp_path, MANIFEST, parts())
-    young = save_model(tmp_path, MANIFEST | {"columns": 9}, parts())
-    (tmp_path / ".tmp-left").mkdir()
-    (tmp_path / "notes").mkdir()
-    (tmp_path / ("0" * 64)).symlink_to(tmp_path / "notes")
-    for name in (kept, orphan, ".tmp-left", "notes"):
+def test_what_was_left_unfinished_goes_when_it_is_old_and_nothing_else_does(tmp_path: Path) -> None:
+    kept = save_model(tmp_path, MANIFEST, parts())
+    for name in (".tmp-old", ".tmp-young", "notes"):
+        (tmp_path / name).mkdir()
+    (tmp_path / ".tmp-link").symlink_to(tmp_path / "notes")
+    for name in (kept, ".tmp-old", "notes"):
         os.utime(tmp_path / name, (0, 0))
-    assert remove_orphans(tmp_path, {kept}, older_than=timedelta(days=1)) == sorted([".tmp-left", orphan])
-    assert {path.name for path in tmp_path.iterdir()} == {kept, young, "notes", "0" * 64}
-    assert remove_orphans(tmp_path / "missing", set(), older_than=timedelta(0)) == []
+    assert remove_unfinished(tmp_path, older_than=timedelta(days=1)) == [".tmp-old"]
+    assert {path.name for path in tmp_path.iterdir()} == {kept, ".tmp-young", ".tmp-link", "notes"}
+    assert remove_unfinished(tmp_path / "missing", older_than=timedelta(0)) == []

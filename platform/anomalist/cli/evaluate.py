@@ -51,11 +51,12 @@ def evaluate(app: App, /, run_or_data: str, model: str | None, data: str | None,
             labels = Labels.of(read_again(run, workspace.registry, data=data), positive, column=label)
             found = evaluate_run(workspace, run, labels)
         else:
-            table = source.read(workspace.registry)
+            fitted = workspace.load(model) if model is not None else None
+            table = source.read(workspace.registry, like=fitted[0].encoder.roles if fitted else None)
             labels = Labels.of(table, positive)
             labels.check_both_kinds()
-            if model is not None:
-                run = score(workspace, table, model, positive=positive, origin=source.to_dict()).row
+            if fitted:
+                run = score(workspace, table, *fitted, labels=labels, origin=source.to_dict()).row
             else:
                 run = newest_run_of(workspace, table)
             found = evaluate_run(workspace, run, labels)

@@ -35,10 +35,11 @@ def score(
 ) -> int:
     """Score the rows of DATA with a stored model.
 
-    A row gets the same score alone as among a million. Columns are found by name. Rows are flagged from the model's own
-    threshold on, unless --budget is given.
+    A row gets the same score alone as among a million. Columns are found by name and keep the roles that they had when
+    the model was fitted. Rows are flagged from the model's own threshold on, unless --budget is given.
     """
     from anomalist.cli.progress import progress_bar
+    from anomalist.engine.evaluate import Labels
     from anomalist.engine.export import check_out
     from anomalist.engine.score import score as score_rows
     from anomalist.engine.workspace import Workspace
@@ -47,13 +48,16 @@ def score(
     source, positive = source_from(data, options)
     settings = app.settings(threads=options["threads"], timeout=options["timeout"], budget=options["budget"])
     with progress_bar(app) as progress, Workspace.open(settings, app.registry(), progress=progress) as workspace:
+        fitted, model_row = workspace.load(model)
+        table = source.read(workspace.registry, like=fitted.encoder.roles)
         result = score_rows(
             workspace,
-            source.read(workspace.registry),
-            model,
+            table,
+            fitted,
+            model_row,
             budget=settings.budget if options["budget"] is not None else None,
             top=options["top"],
-            positive=positive,
+            labels=Labels.of(table, positive) if source.label else None,
             origin=source.to_dict(),
         )
     return finish(app, result, as_json=as_json, out=out, fail_on_anomaly=fail_on_anomaly)

@@ -43,6 +43,7 @@ def read_table(
     label: str | None = None,
     ignore: Iterable[str] = (),
     roles: Mapping[str, Role | str] | None = None,
+    like: Mapping[str, Role] | None = None,
     readers: Mapping[str, Callable[[Path], pl.DataFrame]] | None = None,
 ) -> Table:
     """Read a file or a database into a Table.
@@ -57,6 +58,7 @@ def read_table(
         label: The column of known labels; it is never a feature.
         ignore: Columns to leave out.
         roles: Roles of single columns, instead of those found.
+        like: The roles of an earlier table with these columns: they hold where nothing else is said.
         readers: More readers, by the ending of the file names that they read (`.xlsx`).
 
     Raises:
@@ -76,7 +78,16 @@ def read_table(
         frame, notes = _read_file(path, format, readers or {})
         name = path.name
     return Table.from_frame(
-        frame, source=name, key=key, time=time, entity=entity, label=label, ignore=ignore, roles=roles, notes=notes
+        frame,
+        source=name,
+        key=key,
+        time=time,
+        entity=entity,
+        label=label,
+        ignore=ignore,
+        roles=roles,
+        like=like,
+        notes=notes,
     )
 
 

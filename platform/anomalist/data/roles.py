@@ -66,8 +66,11 @@ def given_roles(
     label: str | None = None,
     ignore: Iterable[str] = (),
     roles: Mapping[str, Role | str] | None = None,
+    like: Mapping[str, Role] | None = None,
 ) -> dict[str, Role]:
-    """The roles that the user gave, checked against the columns that are there.
+    """The roles that the user gave, checked against the columns that are there, and those of an earlier table.
+
+    `like` holds for columns that are there and about which the user said nothing else.
 
     Raises:
         DataError: A named column is not there; the message suggests the closest one.
@@ -88,7 +91,9 @@ def given_roles(
         holders = [name for name, given in found.items() if given == role]
         if len(holders) > 1:
             raise UsageError(f"only one column can be the {role.value}, got {' and '.join(map(repr, holders))}")
-    return found
+    taken = _SOLE.intersection(found.values())
+    earlier = {name: role for name, role in (like or {}).items() if name in names and role not in taken}
+    return earlier | found
 
 
 def find_role(name: str, series: pl.Series) -> tuple[Role, str]:

@@ -58,6 +58,7 @@ class Table:
         label: str | None = None,
         ignore: Iterable[str] = (),
         roles: Mapping[str, Role | str] | None = None,
+        like: Mapping[str, Role] | None = None,
         notes: Sequence[str] = (),
     ) -> Self:
         """Type the columns of a polars or pandas frame, find their roles and give each row its key.
@@ -71,6 +72,7 @@ class Table:
             label: The column that says which rows are known anomalies; it is never a feature.
             ignore: Columns to leave out.
             roles: Roles of single columns, instead of those found.
+            like: The roles of an earlier table with these columns: they hold where nothing else is said.
             notes: What the reader has to say already.
 
         Raises:
@@ -83,7 +85,15 @@ class Table:
         if not rows.height:
             raise DataError(f"{source}: there are {rows.width} columns and no rows")
         given = given_roles(
-            rows.columns, source=source, key=key, time=time, entity=entity, label=label, ignore=ignore, roles=roles
+            rows.columns,
+            source=source,
+            key=key,
+            time=time,
+            entity=entity,
+            label=label,
+            ignore=ignore,
+            roles=roles,
+            like=like,
         )
         rows, repairs = tidy(rows, source=source, given=given)
         found = {name: find_role(name, rows.get_column(name)) for name in rows.columns if name not in given}

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from anomalist.config import Settings
+    from anomalist.data.table import Role
     from anomalist.engine.result import Finding, RunResult
     from anomalist.ensemble.model import Model
 
@@ -193,6 +194,7 @@ def run(
         table, source = _table(
             data,
             workspace.registry,
+            None,
             key=key,
             time=time,
             entity=entity,
@@ -230,17 +232,28 @@ def score(
 ) -> Run:
     """Score rows with a stored model: `"name"` (its champion), `"name@alias"` or `"name:version"`.
 
-    A row gets the same score alone as among a million. The other arguments are those of `run`.
+    A row gets the same score alone as among a million. Columns keep the roles that they had when the model was fitted.
+    The other arguments are those of `run`.
 
     Raises:
         AnomalistError: The data, the model or the store cannot be used; the message says what to do.
     """
     with _workspace(store=store, budget=budget, threads=threads, timeout=timeout) as (workspace, settings):
+        fitted, row = workspace.load(model)
         table, source = _table(
-            data, workspace.registry, key=key, time=time, entity=entity, label=label, ignore=tuple(ignore), roles={}
+            data,
+            workspace.registry,
+            fitted.encoder.roles,
+            key=key,
+            time=time,
+            entity=entity,
+            label=label,
+            ignore=tuple(ignore),
         )
         allowed = None if budget is None else settings.budget
-        return Run(scoring.score(workspace, table, model, budget=allowed, origin=source.to_dict()))
+        labels = Labels.of(table) if label is not None else None
+        origin = source.to_dict()
+        return Run(scoring.score(workspace, table, fitted, row, budget=allowed, labels=labels, origin=origin))
 
 
 @contextmanager
@@ -250,13 +263,13 @@ def _workspace(**flags: object) -> Iterator[tuple[Workspace, Settings]]:
         yield workspace, settings
 
 
-def _table(data: Data, registry: Registry, **columns: Any) -> tuple[Table, Source]:
-    """The rows as a Table, and how to read them again."""
+def _table(data: Data, registry: Registry, like: Mapping[str, Role] | None, **columns: Any) -> tuple[Table, Source]:
+    """The rows as a Table, and how to read them again; `like` gives the roles that the columns had before."""
     if isinstance(data, Table):
         if any(columns.values()):
             raise UsageError("a Table has its roles already; give them to Table.from_frame")
         return data, Source()
     if isinstance(data, str | Path):
         source = Source(location=str(data), **columns)
-        return source.read(registry), source
-    return Table.from_frame(data, **columns), Source(**columns)
+        return source.read(registry, like=like), source
+    return Table.from_frame(data, like=like, **columns), Source(**columns)

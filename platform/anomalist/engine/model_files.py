@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from anomalist.engine.combiners import combiner_of
 from anomalist.ensemble.model import Model
-from anomalist.store.artifacts import load_model, save_model
+from anomalist.store.artifacts import load_model, remove_unfinished, save_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,9 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = ["describe", "load", "save"]
 
+_OLD = timedelta(days=1)
+
 
 def save(model: Model, root: Path) -> str:
     """Write a model to its folder under `root` and return its hash; a model that is there already is left alone."""
+    remove_unfinished(root, older_than=_OLD)
     return save_model(root, describe(model), model.parts())
 
 

@@ -94,7 +94,7 @@ def run(
             notes=notes,
             model=made,
         )
-    return RunResult(
+    result = RunResult(
         row=row,
         model=model,
         table=table,
@@ -104,6 +104,8 @@ def run(
         top=options.top,
         evaluation=evaluation,
     )
+    workspace.announce(result)
+    return result
 
 
 def _has_champion(workspace: Workspace, name: str) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from anomalist.engine.evaluate import Labels, evaluate_scores
+from anomalist.engine.evaluate import evaluate_scores
 from anomalist.engine.findings import findings_of, worth_a_look
 from anomalist.engine.fit import MemberReport, one_line
 from anomalist.engine.panel import Seat
@@ -15,10 +15,11 @@ from anomalist.engine.storing import commit
 from anomalist.errors import DetectorError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Mapping
 
     from anomalist.data.table import Table
     from anomalist.detector import Floats
+    from anomalist.engine.evaluate import Labels
     from anomalist.engine.workspace import Workspace
     from anomalist.ensemble.member import Member
     from anomalist.ensemble.model import Model, Scores
@@ -30,11 +31,12 @@ __all__ = ["score"]
 def score(
     workspace: Workspace,
     table: Table,
-    reference: str,
+    model: Model,
+    model_row: ModelRow,
     *,
     budget: float | None = None,
     top: int = 10,
-    positive: Collection[str] | None = None,
+    labels: Labels | None = None,
     origin: Mapping[str, Any] | None = None,
 ) -> RunResult:
     """Score a table with a stored model, explain the anomalous rows, store the run.
@@ -45,20 +47,23 @@ def score(
     Args:
         workspace: Where.
         table: The rows; the columns of the model are found by name.
-        reference: The model: `NAME`, `NAME@alias` or `NAME:version`.
+        model: The model, as `Workspace.load` gives it.
+        model_row: The same as the store has it.
         budget: Flag at most so many of these rows: a share below 1, else a number of rows.
         top: At least so many of the most anomalous rows are explained.
-        positive: The label values that mean an anomaly, where the table has a label column.
+        labels: What is known of the rows, to measure the scores.
         origin: How to read the table again, plain values; stored with the run.
 
     Raises:
-        UnknownNameError: There is no such model.
         SchemaMismatchError: A column of the model is missing or of another type.
         DetectorError: A detector failed; all are needed for scores that can be compared.
     """
-    model, model_row = workspace.load(reference)
-    labels = Labels.of(table, positive) if table.label is not None else None
-    params = {"model": reference, "budget": budget, "top": top, "origin": dict(origin or {})}
+    params = {
+        "model": f"{model_row.name}:{model_row.version}",
+        "budget": budget,
+        "top": top,
+        "origin": dict(origin or {}),
+    }
     with workspace.running("score", table, params=params, model=model_row) as run_id:
         workspace.progress.stage("encoding")
         scores, reports = _scores(workspace, model, table)
@@ -81,7 +86,7 @@ def score(
             evaluation=evaluation,
             notes=(*table.notes, *_unknown_columns(model, model_row, table)),
         )
-    return RunResult(
+    result = RunResult(
         row=row,
         model=model,
         table=table,
@@ -91,6 +96,8 @@ def score(
         top=top,
         evaluation=evaluation,
     )
+    workspace.announce(result)
+    return result
 
 
 def _scores(workspace: Workspace, model: Model, table: Table) -> tuple[Scores, tuple[MemberReport, ...]]:

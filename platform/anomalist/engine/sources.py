@@ -13,7 +13,7 @@ from anomalist.errors import DataError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from anomalist.data.table import Table
+    from anomalist.data.table import Role, Table
     from anomalist.plugins.registry import Registry
     from anomalist.store.rows import RunRow
 
@@ -52,8 +52,8 @@ class Source:
         names = ("key", "time", "entity", "label", "ignore", "roles")
         return {name: getattr(self, name) for name in names}
 
-    def read(self, registry: Registry) -> Table:
-        """Read the table.
+    def read(self, registry: Registry, *, like: Mapping[str, Role] | None = None) -> Table:
+        """Read the table; `like` gives the roles of an earlier one, for the columns about which nothing else is said.
 
         Raises:
             DataError: It cannot be read.
@@ -61,7 +61,12 @@ class Source:
         if self.location is None:
             raise UsageError("the rows of this run came from memory; name the file that holds them with --data")
         return read_table(
-            self.location, format=self.format, query=self.query, readers=registry.reader_functions(), **self.columns
+            self.location,
+            format=self.format,
+            query=self.query,
+            like=like,
+            readers=registry.reader_functions(),
+            **self.columns,
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from contextlib import contextmanager, suppress
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
     from anomalist.data.table import Table
     from anomalist.engine.executor import Executor
     from anomalist.engine.progress import Progress
+    from anomalist.engine.result import RunResult
     from anomalist.ensemble.model import Model
     from anomalist.plugins.registry import Registry
     from anomalist.store.rows import Kind, ModelRow
 
 __all__ = ["Workspace"]
 
+_log = logging.getLogger(__name__)
 _REFERENCE = re.compile(r"(?P<name>[^@:\s]+)(?:@(?P<alias>[^@:\s]+)|:(?P<version>\d+))?")
 
 
@@ -65,6 +68,11 @@ class Workspace:
             executor=Threads(workers=settings.threads or os.cpu_count() or 1, timeout=settings.timeout),
             progress=progress or Silent(),
         )
+
+    def announce(self, result: RunResult) -> None:
+        """Tell the plugins that observe runs; what goes wrong in one is logged and harms nothing."""
+        for line in self.registry.manager.run_finished(result.to_dict()):
+            _log.warning(line)
 
     def close(self) -> None:
         """Close the store."""

@@ -28,12 +28,12 @@ from anomalist.errors import ModelFileError
 from anomalist.store.state import join_state, split_state
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
     from datetime import timedelta
 
     from anomalist.detector import State
 
-__all__ = ["FORMAT", "load_model", "remove_orphans", "save_model"]
+__all__ = ["FORMAT", "load_model", "remove_unfinished", "save_model"]
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -207,18 +207,19 @@ def _versions() -> dict[str, str]:
     return versions
 
 
-def remove_orphans(root: Path, known: Collection[str], *, older_than: timedelta) -> list[str]:
-    """Remove model folders that no row names and unfinished ones, if they are old enough; returns their names.
+def remove_unfinished(root: Path, *, older_than: timedelta) -> list[str]:
+    """Remove what killed processes left half written, if it is old enough; returns the names of the folders.
 
-    A model is written before its row: `older_than` must be longer than that takes, a day for example.
+    Another process may be writing right now: `older_than` must be longer than that takes, a day for example. Finished
+    folders are left alone, whether or not a row of some store names them.
     """
     if not root.is_dir():
         return []
     limit = time.time() - older_than.total_seconds()
     removed = []
     for folder in sorted(root.iterdir()):
-        ours = folder.name.startswith(TEMPORARY) or (HASH.fullmatch(folder.name) and folder.name not in known)
-        if ours and folder.is_dir() and not folder.is_symlink() and folder.stat().st_mtime < limit:
+        ours = folder.name.startswith(TEMPORARY) and folder.is_dir() and not folder.is_symlink()
+        if ours and folder.stat().st_mtime < limit:
             _discard(folder)
             removed.append(folder.name)
     return removed
