@@ -65,6 +65,14 @@ def test_a_panel_holds_what_says_so(site: Path) -> None:
         registry.panel("theirs")
 
 
+def test_the_default_panel_does_not_change_with_what_is_installed(site: Path) -> None:
+    before = [spec.name for spec in Registry.load().panel("default")]
+    install_plugin(site, "acme", PLUGIN.replace("NAME", "simple").replace('"other"', '"other", panels={"default"}'))
+    registry = Registry.load()
+    assert [spec.name for spec in registry.panel("default")] == before
+    assert "simple" in [spec.name for spec in registry.specs()]
+
+
 def test_the_bundled_panels() -> None:
     registry = Registry.load()
     assert {"default", "fast", "deep", "full"} <= set(registry.panels())

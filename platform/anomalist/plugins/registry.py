@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 from anomalist.detector import CombinerSpec, CommandSpec, Detector, DetectorSpec, ReaderSpec
 from anomalist.errors import AnomalistError, ParameterError, PluginError, UnknownNameError
-from anomalist.plugins.manager import PluginManager
+from anomalist.plugins.manager import BUNDLED, PluginManager
 from anomalist.plugins.parameters import Parameter, check_parameters, describe_parameters, parse_detector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-__all__ = ["Registry"]
+__all__ = ["DEFAULT_PANEL", "Registry"]
+
+DEFAULT_PANEL = "default"
 
 S = TypeVar("S", DetectorSpec, CombinerSpec, ReaderSpec, CommandSpec)
 
@@ -120,10 +122,14 @@ class Registry:
     def panel(self, name: str) -> list[DetectorSpec]:
         """The detectors of a panel, by name, whether or not they can be used here.
 
+        The default panel holds bundled detectors only, so that installing a plugin does not change earlier results.
+
         Raises:
             UnknownNameError: There is no such panel; the message lists them.
         """
         members = [spec for spec in self.specs() if name in spec.panels]
+        if name == DEFAULT_PANEL:
+            members = [spec for spec in members if self.package(spec.name) == BUNDLED]
         if not members:
             raise UnknownNameError(f"no panel is called {name!r}; there are {', '.join(self.panels()) or 'none'}")
         return members
