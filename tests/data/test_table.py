@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomalist.data.keys import as_text, content_keys, hash_text
-from anomalist.data.roles import Role, find_role, suggest
+from anomalist.data.roles import Role, find_role
 from anomalist.data.table import Table
+from anomalist.data.words import suggest
 
 KNOWN = ["ab0f39530201ae99", "a778eb5b8104061f", "a778eb5b8104061f-2", "007e6db884e20fd8"]
 RNG = np.random.default_rng(0)

@@ -13,7 +13,8 @@ from anomalist.data.encoding.dates import DateCoder
 from anomalist.data.encoding.numeric import NumericCoder
 from anomalist.data.encoding.order import EntityCoder, TimeCoder
 from anomalist.data.encoding.text import TextCoder
-from anomalist.data.roles import FEATURES, Role, suggest
+from anomalist.data.roles import FEATURES, Role
+from anomalist.data.words import suggest
 from anomalist.detector import check_parameter
 from anomalist.errors import DataError, ModelFileError, SchemaMismatchError
 

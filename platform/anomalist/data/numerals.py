@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from anomalist.data.words import counted
+
 __all__ = ["MISSING_IN_NUMBERS", "MISSING_IN_TEXT", "Numbers", "parse_numbers", "without_missing"]
 
 _PUNCTUATION = ("", "?", "-", "--", "---", ".", "..")
@@ -76,7 +78,7 @@ def parse_numbers(text: pl.Series) -> Numbers:
     plain = clean.cast(pl.Float64, strict=False)
     bad = clean.is_not_null() & plain.is_null()
     said = sorted(set(text.filter(tokens).str.strip_chars().unique().to_list()) - {""})
-    note = f"{', '.join(map(repr, said[:4]))} read as missing ({int(tokens.sum())} rows)" if said else ""
+    note = f"{', '.join(map(repr, said[:4]))} read as missing ({counted(int(tokens.sum()), 'row')})" if said else ""
     if not bad.any():
         return _finish(clean, plain, bad, note)
     repaired, repair = _repair(clean)

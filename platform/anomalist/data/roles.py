@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from anomalist.data.words import suggest
 from anomalist.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["BOOLEANS", "FEATURES", "Role", "find_role", "given_roles", "suggest", "truth"]
+__all__ = ["BOOLEANS", "FEATURES", "Role", "find_role", "given_roles", "truth"]
 
 
 class Role(StrEnum):
@@ -129,21 +129,6 @@ def truth(levels: Iterable[str]) -> dict[str, int] | None:
         if words.keys() == {yes, no}:
             return {words[no]: 0, words[yes]: 1}
     return None
-
-
-def suggest(name: str, names: Iterable[str]) -> str:
-    """The end of an error message: the closest name that exists, or the first few.
-
-    >>> suggest("ammount", ["amount", "date"])
-    "; did you mean 'amount'?"
-    """
-    known = list(names)
-    folded = {item.casefold(): item for item in reversed(known)}
-    close = get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean {folded[close[0]]!r}?"
-    shown = ", ".join(map(repr, known[:8])) + (", ..." if len(known) > 8 else "")
-    return f"; the columns are {shown}"
 
 
 def _role(name: str, role: Role | str) -> Role:

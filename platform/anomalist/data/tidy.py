@@ -10,6 +10,7 @@ import polars as pl
 from anomalist.data.dates import epoch_unit, looks_like_dates, parse_dates, seconds, to_naive
 from anomalist.data.numerals import parse_numbers, without_missing
 from anomalist.data.roles import Role, truth
+from anomalist.data.words import counted, cut
 from anomalist.errors import DataError
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _from_text(series: pl.Series, *, source: str) -> tuple[pl.Series, str]:
         if right >= 0.5 * present:
             row = first_row(numbers.bad)
             share = f"{100 * right / present:.0f} %"
-            return text, f"{share} of the values are numbers, but row {row} holds {series[row - 1]!r}: kept as text"
+            return text, f"{share} of the values are numbers, but row {row} holds {cut(series[row - 1])}: kept as text"
     levels = text.drop_nulls().unique()
     pair = truth(levels.to_list()) if len(levels) == 2 else None
     if pair is not None and {word.strip().lower() for word in pair} == {"true", "false"}:
@@ -172,7 +173,7 @@ def _from_text(series: pl.Series, *, source: str) -> tuple[pl.Series, str]:
 def _refuse(series: pl.Series, bad: pl.Series, source: str, what: str) -> None:
     if bad.any():
         row = first_row(bad)
-        got = _cut(series[row - 1])
+        got = cut(series[row - 1])
         raise DataError(f"{source}: row {row}, column {series.name!r}: {got} is not {what}; correct it")
 
 
@@ -184,7 +185,7 @@ def _refuse_few(series: pl.Series, bad: pl.Series, source: str, what: str) -> No
         row = first_row(bad)
         others = f" and {wrong - 1} more" if wrong > 1 else ""
         raise DataError(
-            f"{source}: row {row}, column {series.name!r}: {_cut(series[row - 1])}{others} among {present - wrong}"
+            f"{source}: row {row}, column {series.name!r}: {cut(series[row - 1])}{others} among {present - wrong}"
             f" {what}; correct or empty it, or give the column the role categorical"
         )
 
@@ -195,9 +196,5 @@ def _infinities(series: pl.Series) -> str:
     infinite = series.is_infinite().fill_null(value=False)
     if not infinite.any():
         return ""
-    return f"{int(infinite.sum())} infinite values, the first in row {first_row(infinite)}: taken as the most extreme"
-
-
-def _cut(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else shown[:57] + "...'"
+    found = counted(int(infinite.sum()), "infinite value")
+    return f"{found}, first in row {first_row(infinite)}: taken as the most extreme"

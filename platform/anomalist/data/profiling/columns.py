@@ -11,6 +11,7 @@ import polars as pl
 from anomalist.data.dates import to_naive
 from anomalist.data.keys import as_text
 from anomalist.data.roles import Role
+from anomalist.data.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +22,9 @@ __all__ = ["ColumnProfile", "profile_column"]
 
 _SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 _TOP = 5
+_FEW_LEVELS = 10
 _SENTINELS = frozenset({-1.0, -9.0, -99.0, -999.0, -9999.0, -99999.0, 99.0, 999.0, 9999.0, 99999.0, 999999.0})
-_LEVELS = frozenset({Role.CATEGORICAL, Role.BOOLEAN, Role.IDENTIFIER, Role.TEXT, Role.LABEL, Role.ENTITY, Role.KEY})
+_LEVELS = frozenset({Role.CATEGORICAL, Role.BOOLEAN, Role.TEXT, Role.LABEL, Role.ENTITY, Role.KEY})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +136,7 @@ def _warn_numbers(values: Floats) -> list[str]:
     warnings = []
     finite = values[np.isfinite(values)]
     if finite.size < values.size:
-        warnings.append(f"holds {values.size - finite.size} infinite values")
+        warnings.append(f"holds {counted(values.size - finite.size, 'infinite value')}")
     if finite.size < 20:
         return warnings
     sentinel = _sentinel(finite)
@@ -157,7 +159,7 @@ def _warn_numbers(values: Floats) -> list[str]:
 def _sentinel(finite: Floats) -> tuple[float, int] | None:
     """The smallest or largest value, where it is frequent and lies further out than all others lie apart."""
     levels, rows = np.unique(finite, return_counts=True)
-    if levels.size < 5:
+    if levels.size < _FEW_LEVELS:
         return None
     for end, rest in ((0, levels[1:]), (-1, levels[:-1])):
         value, count = float(levels[end]), int(rows[end])

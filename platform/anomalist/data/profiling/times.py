@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from anomalist.data.encoding.order import EntityCoder, TimeCoder
+from anomalist.data.words import counted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -58,11 +59,13 @@ class TimeProfile:
         if not self.ordered:
             found.append(f"the rows are not in order of {self.column!r}: they will be sorted by it")
         if self.repeated:
-            found.append(f"{self.repeated} rows have the same {self.column!r} as another row: name the entity column?")
+            found.append(
+                f"{counted(self.repeated, 'row')} with the {self.column!r} of another row: name the entity column?"
+            )
         if self.gaps:
             gap, step = duration(self.longest_gap), duration(self.step)
             found.append(
-                f"time has {self.gaps} gaps, the longest of {gap} where {step} is usual: no window crosses them"
+                f"time has {counted(self.gaps, 'gap')}, the longest of {gap} where {step} is usual: no window crosses them"
             )
         return found
 

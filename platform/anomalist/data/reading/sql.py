@@ -10,8 +10,8 @@ import polars as pl
 import sqlalchemy as sa
 
 from anomalist.data.reading.jsonl import stack
-from anomalist.data.roles import suggest
 from anomalist.data.tidy import from_objects
+from anomalist.data.words import suggest
 from anomalist.errors import DataError, UsageError
 
 if TYPE_CHECKING:
