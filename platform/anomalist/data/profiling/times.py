@@ -59,14 +59,12 @@ class TimeProfile:
         if not self.ordered:
             found.append(f"the rows are not in order of {self.column!r}: they will be sorted by it")
         if self.repeated:
-            found.append(
-                f"{counted(self.repeated, 'row')} with the {self.column!r} of another row: name the entity column?"
-            )
+            rows = counted(self.repeated, "row")
+            found.append(f"{rows} with the {self.column!r} of another row: name the entity column?")
         if self.gaps:
             gap, step = duration(self.longest_gap), duration(self.step)
-            found.append(
-                f"time has {counted(self.gaps, 'gap')}, the longest of {gap} where {step} is usual: no window crosses them"
-            )
+            gaps = counted(self.gaps, "gap")
+            found.append(f"time has {gaps}, the longest of {gap} where {step} is usual: no window spans one")
         return found
 
 
