@@ -117,12 +117,16 @@ def test_the_state_is_not_changed_by_further_training():
 
 
 def test_update_goes_on_from_the_weights():
-    data, new = waves(300, seed=6), waves(300, seed=7)
-    rnn = RNN(max_steps=150, device="cpu").fit(data)
-    brief = RNN(max_steps=5, learning_rate=1e-4, device="cpu")
-    warm, cold = brief.restore(rnn.state()).update(new), RNN(max_steps=5, learning_rate=1e-4, device="cpu").fit(new)
-    assert warm._scale.max() < cold._scale.max()
-    assert not np.array_equal(warm.score(new), rnn.score(new))
+    odd = np.array(waves(100, columns=1, seed=12).values)
+    odd[:, 8:] = odd[:, 8:9]  # the wave stops, in a way that the first training never saw
+    data, new = waves(300, columns=1), Dataset.from_array(odd)
+    rnn = RNN(max_steps=60, learning_rate=2e-2, device="cpu")
+    usual, first = np.median(rnn.fit(data).score(data)), np.median(rnn.score(new))
+    state = rnn.state()
+    after = rnn.update(new)
+    assert after is rnn
+    assert np.median(rnn.score(new)) < first
+    assert np.median(rnn.restore(state).score(data)) == usual
 
 
 def test_fitting_twice_equals_fitting_once():
@@ -184,7 +188,7 @@ def test_a_contaminated_training_set_still_ranks_the_odd_windows_first():
         ({"layers": 1.5}, "layers must be a whole number of at least 1, got 1.5"),
         ({"cell": "rnn"}, "cell must be lstm or gru, got 'rnn'"),
         ({"mode": "vae"}, "mode must be forecaster or autoencoder or both, got 'vae'"),
-        ({"dropout": 1.0}, "dropout must be a share of at least 0 and below 1, got 1.0"),
+        ({"dropout": 1.0}, "dropout must be a share from 0 to below 1, got 1.0"),
         ({"max_steps": 0}, "max_steps must be a whole number of at least 1, got 0"),
         ({"trim": 0.9}, "trim must be a share from 0 to 0.5, got 0.9"),
         ({"learning_rate": 0.0}, "learning_rate must be a number above 0, got 0.0"),
@@ -212,3 +216,7 @@ def test_wrong_data_are_refused_in_one_line():
     rnn = short().fit(waves(columns=2))
     with pytest.raises(SchemaMismatchError, match="fitted on 2 columns, got 3"):
         rnn.score(waves(columns=3))
+    with pytest.raises(SchemaMismatchError, match="fitted on windows of 16 steps, got 12"):
+        rnn.score(waves(columns=2, length=12))
+    with pytest.raises(DataError, match=r"needs windows of at least 2 steps, .* got \(5, 2\)"):
+        rnn.score(Dataset.from_array(np.zeros((5, 2))))

@@ -15,6 +15,8 @@ def anomalist_detectors() -> list[DetectorSpec]:
             factory="anomalist_plugins.rnn.detector:RNN",
             family="deep",
             eats="windows",
+            requires=("torch",),
+            extra="torch",
             handles=frozenset({Trait.SERIES, Trait.WARM_START, Trait.EXPLAINS}),
             panels=frozenset({"default", "deep", "full"}),
         )

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from anomalist.deep.layers import check_sizes
+from anomalist.deep.rows import UPDATE_RATE, need_fitted
 from anomalist.deep.train import Schedule, Turn, train
 from anomalist.detector import check_parameter
-from anomalist.errors import DataError, NotFittedError
+from anomalist.errors import DataError, SchemaMismatchError
 from anomalist_plugins.rnn.network import CELLS, MODES, Network
 
 if TYPE_CHECKING:
@@ -23,13 +26,22 @@ if TYPE_CHECKING:
 
 __all__ = ["RNN"]
 
+_DEVIATION = 1.4826  # a normal distribution's standard deviation in medians of its absolute values
 _FLOOR = 0.1  # of a column's own scale: a better fit than this makes no residual larger
-_BEND = 3.0  # beyond so many deviations a residual counts linearly, so that one row does not stand for its window
+_BEND = 5.0  # beyond so many deviations a residual counts linearly, so that one row does not stand for its window
 _SCALED_ON = 2048  # windows whose residuals give the scale
 _BLOCK = 1 << 15  # steps scored at once
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Fitted:
+    """A trained network, float64 on the CPU, and the scale of its residuals, shape (steps - 1, networks x columns)."""
+
+    network: Network
+    scale: Floats
+
+
+@dataclass(kw_only=True, eq=False)
 class RNN:
     """A recurrent network learns what usually follows; a window's score is the mean surprise of its steps.
 
@@ -40,8 +52,8 @@ class RNN:
     and three times as long. The forecaster has no shortcut by which it could copy the row before: a level that was
     never seen then stays surprising for as long as it lasts.
 
-    Residuals are divided by their median size in training, column by column, and enter squared up to three deviations
-    and linearly beyond (Huber 1964).
+    Residuals are divided by their median size in training, column by column and with more tolerance for the first steps
+    of a window, of which little can be known; they count squared up to five deviations, linearly beyond (Huber 1964).
 
     Limits: what makes a window normal must be in the window. Values should be normalised, as `Windower` does. A single
     odd row of a calm series is found more sharply by detectors of rows.
@@ -72,7 +84,7 @@ class RNN:
     epochs: int = 100
     max_steps: int = 150
     batch_size: int = 64
-    learning_rate: float = 5e-3
+    learning_rate: float = 1e-2
     weight_decay: float = 1e-5
     patience: int = 10
     validation: float = 0.1
@@ -80,18 +92,14 @@ class RNN:
     device: str = "auto"
     seed: int = 0
     notes: tuple[str, ...] = field(default=(), init=False, repr=False)
-    _network: Network | None = field(default=None, init=False, repr=False)
-    _scale: Floats | None = field(default=None, init=False, repr=False)
+    _fitted: _Fitted | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse parameters out of their range."""
-        for name in ("hidden", "layers"):
-            value = getattr(self, name)
-            check_parameter(isinstance(value, int) and value >= 1, name, value, "a whole number of at least 1")
+        check_sizes(hidden=self.hidden, layers=self.layers)
         check_parameter(self.cell in CELLS, "cell", self.cell, " or ".join(CELLS))
         check_parameter(self.mode in MODES, "mode", self.mode, " or ".join(MODES))
-        check_parameter(0 <= self.dropout < 1, "dropout", self.dropout, "a share of at least 0 and below 1")
-        self._schedule()
+        check_parameter(0 <= self.dropout < 1, "dropout", self.dropout, "a share from 0 to below 1")
+        Schedule.of(self)
 
     def fit(self, data: Dataset, /) -> Self:
         """Train on windows, values of shape (windows, length, columns).
@@ -100,18 +108,18 @@ class RNN:
             DataError: There are no windows, or they are shorter than two steps.
             TrainingError: Training diverged.
         """
-        self._learn(self._new_network(data.width), data)
+        self._learn(self._new_network(data.width), data, self.learning_rate)
         return self
 
     def update(self, data: Dataset, /) -> Self:
-        """Go on training from the fitted weights on other windows; the residuals are scaled anew on these.
+        """Go on training from the fitted weights on other windows, in smaller steps; their residuals set a new scale.
 
         Raises:
             NotFittedError: There are no weights to go on from.
-            SchemaMismatchError: The number of columns is not the one fitted on.
+            SchemaMismatchError: The number of columns or of steps is not the one fitted on.
         """
-        network, _ = self._fitted(data)
-        self._learn(copy.deepcopy(network).float(), data)
+        network = copy.deepcopy(self._needed(data).network).float()
+        self._learn(network, data, self.learning_rate * UPDATE_RATE)
         return self
 
     def score(self, data: Dataset, /) -> Floats:
@@ -119,19 +127,18 @@ class RNN:
 
         Raises:
             NotFittedError: `fit` was not called.
-            SchemaMismatchError: The number of columns is not the one fitted on.
+            SchemaMismatchError: The number of columns or of steps is not the one fitted on.
         """
         scores: Floats = self.contributions(data).sum(axis=1)
         return scores
 
     def contributions(self, data: Dataset, /) -> Floats:
         """Split the score of each window over its columns, shape (windows, columns)."""
-        network, scale = self._fitted(data)
-        _check_windows(data)
+        fitted = self._needed(data)
         parts = np.empty((len(data), data.width))
         done = 0
-        for residuals in _residuals(network, data.values):
-            size = np.abs(residuals) / scale
+        for residuals in _residuals(fitted.network, data.values):
+            size = np.abs(residuals) / fitted.scale
             size = np.where(size < _BEND, size**2, _BEND * (2 * size - _BEND)).mean(axis=1)
             parts[done : done + len(size)] = size.reshape(len(size), -1, data.width).mean(axis=1) / data.width
             done += len(size)
@@ -139,67 +146,50 @@ class RNN:
 
     def state(self) -> State:
         """The weights, float32, and the scale of the residuals."""
-        if self._network is None or self._scale is None:
-            raise _not_fitted()
-        weights = {f"network.{name}": value.float().numpy() for name, value in self._network.state_dict().items()}
-        return {"scale": self._scale, **weights}
+        fitted = need_fitted(self._fitted, "rnn")
+        weights = {f"weight:{name}": value.float().numpy() for name, value in fitted.network.state_dict().items()}
+        return {"scale": fitted.scale, **weights}
 
     def restore(self, state: State, /) -> Self:
         """Take over the weights and the scale that `state` gave."""
         scale = np.asarray(state["scale"])
-        network = self._new_network(len(scale) // len(MODES[self.mode]))
-        network.load_state_dict({name: torch.tensor(state[f"network.{name}"]) for name in network.state_dict()})
-        self._network, self._scale = network.double(), scale
+        network = self._new_network(scale.shape[1] // len(MODES[self.mode]))
+        network.load_state_dict({name: torch.tensor(state[f"weight:{name}"]) for name in network.state_dict()})
+        self._fitted = _Fitted(network=network.double(), scale=scale)
         return self
-
-    def _schedule(self) -> Schedule:
-        return Schedule(
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            patience=self.patience,
-            validation=self.validation,
-            last=True,
-            trim=self.trim,
-            max_steps=self.max_steps,
-            device=self.device,
-            seed=self.seed,
-        )
 
     def _new_network(self, width: int) -> Network:
         generator = torch.Generator().manual_seed(self.seed)
         return Network(self.mode, self.cell, width, self.hidden, self.layers, self.dropout, generator)
 
-    def _learn(self, network: Network, data: Dataset) -> None:
+    def _learn(self, network: Network, data: Dataset, learning_rate: float) -> None:
         """Train `network` in place, then keep it and scale its residuals."""
         _check_windows(data)
 
         def loss(batch: Tensor, generator: torch.Generator | None) -> Tensor:
             residuals = network(batch.squeeze(0), generator)
-            return (
-                torch.nn.functional.smooth_l1_loss(residuals, torch.zeros_like(residuals), reduction="none")
-                .mean((1, 2))
-                .unsqueeze(0)
-            )
+            each = functional.smooth_l1_loss(residuals, torch.zeros_like(residuals), reduction="none")
+            return each.mean((1, 2)).unsqueeze(0)
 
         turn = Turn(parameters=list(network.parameters()), loss=loss)
-        training = train(network, torch.tensor(data.values), [turn], self._schedule(), name="rnn")
+        schedule = Schedule.of(self, learning_rate=learning_rate, last=True)
+        training = train(network, torch.tensor(data.values), [turn], schedule, name="rnn")
         network.double()
         some = data.values[:: -(-len(data) // _SCALED_ON)]
         size = np.abs(np.concatenate(list(_residuals(network, some))))
-        self._scale = np.maximum(1.4826 * np.median(size, axis=(0, 1)), _FLOOR)
-        self._network, self.notes = network, training.notes
+        typical = np.maximum(np.median(size, axis=(0, 1)), np.median(size, axis=0))
+        self._fitted = _Fitted(network=network, scale=np.maximum(_DEVIATION * typical, _FLOOR))
+        self.notes = training.notes
 
-    def _fitted(self, data: Dataset) -> tuple[Network, Floats]:
-        if self._network is None or self._scale is None:
-            raise _not_fitted()
-        data.check_width(len(self._scale) // len(MODES[self.mode]))
-        return self._network, self._scale
-
-
-def _not_fitted() -> NotFittedError:
-    return NotFittedError("rnn is not fitted yet: call fit first")
+    def _needed(self, data: Dataset) -> _Fitted:
+        """What was fitted, if it was and on windows of this shape."""
+        fitted = need_fitted(self._fitted, "rnn")
+        _check_windows(data)
+        data.check_width(fitted.scale.shape[1] // len(MODES[self.mode]))
+        steps = len(fitted.scale) + 1
+        if data.values.shape[1] != steps:
+            raise SchemaMismatchError(f"rnn was fitted on windows of {steps} steps, got {data.values.shape[1]}")
+        return fitted
 
 
 def _check_windows(data: Dataset) -> None:
