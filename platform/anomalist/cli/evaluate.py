@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,9 @@ def evaluate(app: App, /, run_or_data: str, model: str | None, data: str | None,
             found = evaluate_run(workspace, run, labels)
         else:
             fitted = workspace.load(model) if model is not None else None
-            table = source.read(workspace.registry, like=fitted[0].encoder.roles if fitted else None)
+            if fitted:
+                source = replace(source, like=fitted[0].encoder.roles)
+            table = source.read(workspace.registry)
             labels = Labels.of(table, positive)
             labels.check_both_kinds()
             if fitted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -49,7 +50,8 @@ def score(
     settings = app.settings(threads=options["threads"], timeout=options["timeout"], budget=options["budget"])
     with progress_bar(app) as progress, Workspace.open(settings, app.registry(), progress=progress) as workspace:
         fitted, model_row = workspace.load(model)
-        table = source.read(workspace.registry, like=fitted.encoder.roles)
+        source = replace(source, like=fitted.encoder.roles)
+        table = source.read(workspace.registry)
         result = score_rows(
             workspace,
             table,

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from anomalist.config import Settings
-    from anomalist.data.table import Role
     from anomalist.engine.result import Finding, RunResult
     from anomalist.ensemble.model import Model
 
@@ -194,7 +193,6 @@ def run(
         table, source = _table(
             data,
             workspace.registry,
-            None,
             key=key,
             time=time,
             entity=entity,
@@ -243,12 +241,12 @@ def score(
         table, source = _table(
             data,
             workspace.registry,
-            fitted.encoder.roles,
             key=key,
             time=time,
             entity=entity,
             label=label,
             ignore=tuple(ignore),
+            like=fitted.encoder.roles,
         )
         allowed = None if budget is None else settings.budget
         labels = Labels.of(table) if label is not None else None
@@ -263,13 +261,13 @@ def _workspace(**flags: object) -> Iterator[tuple[Workspace, Settings]]:
         yield workspace, settings
 
 
-def _table(data: Data, registry: Registry, like: Mapping[str, Role] | None, **columns: Any) -> tuple[Table, Source]:
-    """The rows as a Table, and how to read them again; `like` gives the roles that the columns had before."""
+def _table(data: Data, registry: Registry, **columns: Any) -> tuple[Table, Source]:
+    """The rows as a Table, and how to read them again."""
     if isinstance(data, Table):
-        if any(columns.values()):
+        if any(value for name, value in columns.items() if name != "like"):
             raise UsageError("a Table has its roles already; give them to Table.from_frame")
         return data, Source()
     if isinstance(data, str | Path):
         source = Source(location=str(data), **columns)
-        return source.read(registry, like=like), source
-    return Table.from_frame(data, like=like, **columns), Source(**columns)
+        return source.read(registry), source
+    return Table.from_frame(data, **columns), Source(**columns)

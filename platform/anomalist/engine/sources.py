@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from anomalist.config import hide_password
 from anomalist.data.readers import read_table
+from anomalist.data.roles import Role
 from anomalist.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from anomalist.data.table import Role, Table
+    from anomalist.data.table import Table
     from anomalist.plugins.registry import Registry
     from anomalist.store.rows import RunRow
 
@@ -34,6 +35,7 @@ class Source:
         label: The column of known labels.
         ignore: Columns to leave out.
         roles: Roles of single columns, instead of those found.
+        like: The roles of the model that the rows were read for: they hold where nothing else is said.
     """
 
     location: str | None = None
@@ -45,15 +47,16 @@ class Source:
     label: str | None = None
     ignore: tuple[str, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
+    like: Mapping[str, Role] = field(default_factory=dict)
 
     @property
     def columns(self) -> dict[str, Any]:
         """What the columns are for, as keyword arguments."""
-        names = ("key", "time", "entity", "label", "ignore", "roles")
+        names = ("key", "time", "entity", "label", "ignore", "roles", "like")
         return {name: getattr(self, name) for name in names}
 
-    def read(self, registry: Registry, *, like: Mapping[str, Role] | None = None) -> Table:
-        """Read the table; `like` gives the roles of an earlier one, for the columns about which nothing else is said.
+    def read(self, registry: Registry) -> Table:
+        """Read the table.
 
         Raises:
             DataError: It cannot be read.
@@ -64,7 +67,6 @@ class Source:
             self.location,
             format=self.format,
             query=self.query,
-            like=like,
             readers=registry.reader_functions(),
             **self.columns,
         )
@@ -76,12 +78,14 @@ class Source:
             location = str(Path(location).absolute())
         elif location is not None and hide_password(location) != location:
             location = None
-        return {**asdict(self), "location": location, "ignore": list(self.ignore), "roles": dict(self.roles)}
+        like = {name: role.value for name, role in self.like.items()}
+        return {**asdict(self), "location": location, "ignore": list(self.ignore), "like": like}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The source that `to_dict` described."""
-        return cls(**{**values, "ignore": tuple(values.get("ignore", ()))})
+        like = {name: Role(role) for name, role in values.get("like", {}).items()}
+        return cls(**{**values, "ignore": tuple(values.get("ignore", ())), "like": like})
 
 
 def read_again(run: RunRow, registry: Registry, *, data: str | None = None) -> Table:
