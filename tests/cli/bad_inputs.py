@@ -1,0 +1,186 @@
+"""The catalogue of bad inputs: what is typed, over which files, the exit code, and what the one line of error says."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tests.cli.samples import FOREST, payments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["BAD_DATA", "BAD_NEW_ROWS", "Bad"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bad:
+    """One bad input.
+
+    Attributes:
+        typed: What is typed after `anomalist`; FOREST stands for a quick detector.
+        says: What the line of error holds, each of these.
+        code: The exit code.
+        files: What is in the working directory, by name.
+        environ: Variables.
+        began: Whether a failed run may stay in the store: what is wrong came to light only after it began.
+    """
+
+    typed: str
+    says: tuple[str, ...]
+    code: int
+    files: Mapping[str, str | bytes] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict)
+    began: bool = False
+
+
+def run(content: str | bytes, options: str, *says: str, name: str = "a.csv", began: bool = False) -> Bad:
+    """Bad data for `run`: refused with exit code 4."""
+    typed = f"run {name} {options} {FOREST}"
+    return Bad(typed=typed, says=(name, *says), code=4, files={name: content}, began=began)
+
+
+def score(content: str, *says: str, options: str = "", began: bool = False) -> Bad:
+    """Bad rows for `score`: refused with exit code 4."""
+    typed = f"score new.csv --model m {options}"
+    return Bad(typed=typed, says=("new.csv", *says), code=4, files={"new.csv": content}, began=began)
+
+
+def once(row: int, value: str) -> Callable[[int, str], str]:
+    """Another value in one row, counted from 1."""
+    return lambda i, before: value if i + 1 == row else before
+
+
+def all_of(value: str) -> Callable[[int, str], str]:
+    """The same value in every row."""
+    return lambda _, __: value
+
+
+PACKED = gzip.compress(payments().encode())
+MANY = "1,2\n" * 20
+
+BAD_DATA = {
+    "text among the numbers of a column": run(
+        payments(amount=once(31, "twelve")), "--key id", "row 31", "'amount'", "'twelve'", "correct or empty it"
+    ),
+    "a thousands comma under a one-column header": run(
+        "amount\n" + "12\n" * 20 + "1,234\n", "", "line 22 has 2 fields where the header has 1", "quote"
+    ),
+    "thousands commas all the way down": run("amount\n" + "1,234\n" * 20, "", "line 2 has 2 fields"),
+    "every value missing": run("a,b\n" + ",\n" * 20, "", "a: constant: every value is missing", began=True),
+    "constant columns only": run("a,b\n" + "1,x\n" * 20, "", "every value is 'x'", "give one a role", began=True),
+    "nothing but a key and a label": run(
+        payments(amount=None, weight=None, city=None, when=None), "--key id --label fraud", "no column", began=True
+    ),
+    "a column name twice": run("a,b,a\n" + "1,2,3\n" * 20, "", "'a' appears twice", "columns 1 and 3"),
+    "an empty header": run(",,\n" + "1,2,3\n" * 20, "", "the header is empty", "name the columns"),
+    "no file": Bad(
+        typed=f"run paiments.csv {FOREST}", says=("no file 'paiments.csv'", "did you mean 'payments.csv'?"), code=4
+    ),
+    "no folder": Bad(typed=f"run far/away.csv {FOREST}", says=("'far/away.csv'", "no folder far"), code=4),
+    "a folder": Bad(typed=f"run . {FOREST}", says=("is a folder", "name one file in it"), code=4),
+    "an empty file": run("", "", "a.csv is empty"),
+    "blank lines": run("\n\n\n", "", "nothing but blank lines"),
+    "a header and no rows": run("a,b\n", "", "2 columns and no rows"),
+    "one row": run("a,b\n1,2\n", "", "at least 10 rows", "got 1", began=True),
+    "nine rows": run("a,b\n" + "".join(f"{i},{i * i}\n" for i in range(9)), "", "got 9", began=True),
+    "bytes that are no text": run(bytes(range(256)) * 4, "", "line 1 holds a NUL byte", "UTF-8"),
+    "UTF-16 without its mark": run("a,b\n1,2\n".encode("utf-16-le"), "", "NUL byte", "save it as UTF-8"),
+    "a line of another encoding": run(
+        b"a,b\n" + "é,1\n".encode() * 5 + b"\xff,1\n", "", "line 7", "the byte 0xFF", "not UTF-8"
+    ),
+    "a truncated gzip file": run(PACKED[:200], "", "is damaged", "decompressed", name="a.csv.gz"),
+    "text under the name of a gzip file": run(payments(), "", "is not gz data", name="a.csv.gz"),
+    "an unknown ending": run(payments(), "", "'.foo' are not known", ".parquet", "name the format", name="a.foo"),
+    "a workbook": run(b"PK\x03\x04" + b"0" * 99, "--format csv", "zip archive or an Excel", name="a.xlsx"),
+    "a Parquet file that is none": run(payments(), "", "not a Parquet file, or is damaged", name="a.parquet"),
+    "a Parquet file cut short": run(b"PAR1" + b"0" * 99, "", "damaged", name="a.parquet"),
+    "a line that is not JSON": run('{"a": 1}\n{"a":\n', "", "line 2 is not JSON", name="a.jsonl"),
+    "a line that is no object": run('{"a": 1}\n[1, 2]\n', "", "line 2 is a JSON list", name="a.jsonl"),
+    "JSON that ends too early": run('[{"a": 1},', "", "is not JSON", name="a.json"),
+    "a row that is too long": run("a,b\n" + MANY + "1,2,3\n", "", "line 22 has 3 fields where the header has 2"),
+    "a row that is too short": run("a,b\n" + MANY + "1\n", "", "line 22 has 1 field where", "add what is missing"),
+    "a quote that stays open": run("a,b\n" + MANY + '1,"2\n3,4\n', "", "quote is opened in line 22"),
+    "a key that stands twice": run(payments(id=once(31, "r3")), "--key id", "'r3'", "rows 4, 31", "name one row"),
+    "a key that is missing": run(payments(id=once(31, "")), "--key id", "'id' is empty in row 31"),
+    "an unknown key column": run(payments(), "--key ids", "no column 'ids' to use as key", "did you mean 'id'?"),
+    "an unknown time column": run(payments(), "--time wenn", "no column 'wenn' to use as time", "'when'?"),
+    "an unknown entity column": run(payments(), "--entity who", "no column 'who' to use as entity", "the columns are"),
+    "an unknown label column": run(payments(), "--label froud", "no column 'froud' to use as label", "'fraud'?"),
+    "an unknown column to ignore": run(payments(), "--ignore wait", "no column 'wait'", "ignored"),
+    "a role for an unknown column": run(payments(), "--role town=numeric", "no column 'town'"),
+    "a number role for words": run(payments(), "--role city=numeric", "row 1", "'city'", "'Basel' is not a number"),
+    "a time that cannot be read": run(payments(when=once(31, "soon")), "--time when", "row 31", "'soon' is not a date"),
+    "a day that does not exist": run(payments(when=once(31, "2024-02-30")), "--time when", "row 31", "'2024-02-30'"),
+    "a time that is missing": run(payments(when=once(31, "")), "--time when", "'when' has no value in row 31"),
+    "a time of words": run(payments(), "--time city", "row 1", "'Basel' is not a date"),
+    "labels of three kinds": run(payments(), "--label city", "'city' has 3 values", "'Basel', 'Bern', 'Chur'"),
+    "a positive label that never occurs": run(
+        payments(), "--label fraud --positive yes", "'fraud' never holds 'yes'", "'0', '1'"
+    ),
+    "a label column without a label": run(payments(fraud=all_of("")), "--label fraud", "'fraud' holds no value"),
+    "a threshold from labels of one kind": run(
+        payments(fraud=all_of("0")), "--label fraud --f-beta 1", "'fraud'", "0 anomalies among 60", began=True
+    ),
+    "too few rows for a false-positive rate": Bad(
+        typed=f"run payments.csv --fpr 0.001 {FOREST}",
+        says=("needs at least 999 held-out rows, got 12", "ask for a higher rate or use --budget"),
+        code=4,
+        began=True,
+    ),
+    "a profile of no file": Bad(typed="profile none.csv", says=("no file 'none.csv'",), code=4),
+    "a profile of a ragged file": Bad(
+        typed="profile a.csv", says=("a.csv", "line 3 has 1 field"), code=4, files={"a.csv": "a,b\n1,2\n3\n"}
+    ),
+    "a profile with an unknown label": Bad(typed="profile payments.csv --label froud", says=("'froud'",), code=4),
+}
+"""Data that `run` and `profile` refuse."""
+
+BAD_NEW_ROWS = {
+    "a missing column": score(
+        payments(weight=None), "column 'weight' is missing", "the model was fitted with it", began=True
+    ),
+    "a column under another name": score(
+        payments(weight=None, Weight=all_of("1")), "'weight' is missing", "did you mean 'Weight'?", began=True
+    ),
+    "words where numbers were": score(payments(amount=all_of("high")), "row 1", "'amount'", "'high' is not a number"),
+    "one word where numbers were": score(payments(amount=once(4, "high")), "row 4", "'amount'", "'high'"),
+    "dates where numbers were": score(
+        payments(amount=all_of("2024-01-01")), "row 1", "'amount'", "'2024-01-01' is not a number"
+    ),
+    "numbers where dates were": score(
+        payments(when=lambda i, _: str(i)), "'when' holds numbers", "row 1: 0", "fitted on dates", began=True
+    ),
+    "no new rows": score(payments(rows=0), "no rows"),
+    "a column of the new rows twice": score("amount,amount\n1,2\n", "'amount' appears twice"),
+    "new labels of three kinds": score(payments(), "'city' has 3 values", options="--label city"),
+    "a key of new rows twice": score(payments(id=all_of("r1")), "'r1'", options="--key id"),
+    "labels of one kind to evaluate with": Bad(
+        typed="evaluate new.csv --label fraud --model m",
+        says=("new.csv", "'fraud'", "0 anomalies among 60 labels", "--positive"),
+        code=4,
+        files={"new.csv": payments(fraud=all_of("0"))},
+    ),
+    "no such label to evaluate with": Bad(
+        typed="evaluate latest --label nope", says=("payments.csv", "no column 'nope'"), code=4
+    ),
+    "labels of three kinds to evaluate with": Bad(
+        typed="evaluate latest --label city", says=("payments.csv", "'city' has 3 values"), code=4
+    ),
+    "other rows than those of the run": Bad(
+        typed="evaluate latest --label fraud --data new.csv",
+        says=("new.csv", "not those of run", "--data"),
+        code=4,
+        files={"new.csv": payments(rows=30)},
+    ),
+    "other rows to explain": Bad(
+        typed="explain latest r20 --data new.csv",
+        says=("new.csv", "not those of run"),
+        code=4,
+        files={"new.csv": payments(rows=30)},
+    ),
+    "no rows to explain": Bad(typed="explain latest r20 --data none.csv", says=("no file 'none.csv'",), code=4),
+    "no rows to evaluate": Bad(typed="evaluate none.csv --label fraud", says=("no file 'none.csv'",), code=4),
+}
+"""Data that `score`, `evaluate` and `explain` refuse where the model `m` is there."""
