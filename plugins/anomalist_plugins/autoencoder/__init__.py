@@ -16,7 +16,6 @@ def anomalist_detectors() -> list[DetectorSpec]:
             family="deep",
             handles=frozenset({Trait.TABULAR, Trait.WARM_START, Trait.EXPLAINS}),
             requires=("torch",),
-            extra="torch",
             panels=frozenset({"default", "full", "deep"}),
         )
     ]
