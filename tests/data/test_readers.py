@@ -100,6 +100,11 @@ def test_blank_lines_are_skipped(tmp_path: Path) -> None:
     assert read(tmp_path, "a,b\n\n1,2\n\n3,4\n\n").frame.rows() == [(1, 2), (3, 4)]
 
 
+def test_blank_lines_among_quotes_and_empty_rows(tmp_path: Path) -> None:
+    assert read(tmp_path, 'a,b\n\n"1",2\n\n3,\n').frame.rows() == [(1, 2), (3, None)]
+    assert read(tmp_path, "a,b\n1,2\n\n,\n3,4\n").frame.rows() == [(1, 2), (None, None), (3, 4)]
+
+
 def test_a_blank_line_of_one_column_is_a_missing_value(tmp_path: Path) -> None:
     assert read(tmp_path, "a\n1\n\n3\n\n").frame.rows() == [(1,), (None,), (3,)]
 
@@ -152,6 +157,15 @@ def test_json_lines_of_changing_shape(tmp_path: Path) -> None:
     table = read(tmp_path, '{"a":1,"b":"x"}\n\n{"b":"y","c":[1,2]}\n{"a":2.5,"c":{"d":1}}\n', "log.jsonl")
     assert table.frame.get_column("a").to_list() == [1.0, None, 2.5]
     assert table.frame.get_column("c").to_list() == [None, "[1, 2]", '{"d": 1}']
+
+
+def test_no_key_of_nested_values_is_lost(tmp_path: Path) -> None:
+    lines = ['{"a":{"x":1},"n":NaN}', *['{"a":{"x":2}}'] * 300, '{"a":{"y":3}}']
+    table = read(tmp_path, "\n".join(lines), "log.jsonl")
+    assert table.frame.get_column("a")[301] == '{"y": 3}'
+    assert (
+        any("'a'" in note and "text" in note for note in table.notes) or table.frame.get_column("a").dtype == pl.String
+    )
 
 
 def test_json_lines_with_nan_and_infinity(tmp_path: Path) -> None:

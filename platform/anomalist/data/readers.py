@@ -125,7 +125,7 @@ def _suffix(path: Path) -> str:
 def _read_parquet(path: Path) -> pl.DataFrame:
     try:
         return pl.read_parquet(path, glob=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         cause = str(error).strip().splitlines()[0]
         raise DataError(f"{path.name} is not a Parquet file, or is damaged: {cause}") from error
 

@@ -102,11 +102,14 @@ def to_dates(series: pl.Series, *, source: str, numeric: bool = False) -> pl.Ser
 
 
 def from_objects(name: str, values: list[Any]) -> pl.Series:
-    """A column from Python objects; where their types cannot be one type, all become text."""
+    """A column from Python objects; lists, dicts and types that cannot be one type become text."""
     try:
-        return pl.Series(name, values, strict=True)
+        series = pl.Series(name, values, strict=True)
     except (TypeError, OverflowError, pl.exceptions.PolarsError):
+        series = pl.Series(name, [None], dtype=pl.Object)
+    if series.dtype.is_nested() or series.dtype == pl.Object:  # polars would drop the keys that the first dicts lack
         return pl.Series(name, [None if value is None else _as_text(value) for value in values], dtype=pl.String)
+    return series
 
 
 def first_row(mask: pl.Series) -> int:
@@ -124,7 +127,8 @@ def plain(series: pl.Series) -> tuple[pl.Series, str]:
     if isinstance(kind, pl.Duration):
         return series.dt.total_microseconds().cast(pl.Float64) * 1e-6, "durations as seconds"
     if kind.is_decimal() or kind.is_float():
-        return series.cast(pl.Float64).fill_nan(None), ""
+        series = series.cast(pl.Float64)
+        return series.fill_nan(None) if series.is_nan().any() else series, ""
     if kind.is_integer():
         whole = series.cast(pl.Int64, strict=False)
         return (whole if whole.null_count() == series.null_count() else series.cast(pl.String)), ""

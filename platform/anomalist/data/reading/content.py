@@ -56,6 +56,10 @@ class Content:
         self.data.seek(0)
         return iter(self.data.readline, b"")
 
+    def count(self, byte: bytes) -> int:
+        """How often a single byte occurs."""
+        return sum(self.data[first : first + _BLOCK].count(byte) for first in range(0, len(self.data), _BLOCK))
+
 
 def check_file(path: Path) -> None:
     """Refuse what cannot be read as a file.

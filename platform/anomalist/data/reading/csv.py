@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import sys
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -49,7 +48,6 @@ def read_csv(path: Path) -> tuple[pl.DataFrame, list[str]]:
 
 def _records(content: Content, delimiter: str, *, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
     """Each record that is not blank, with the number of the line that it ends on."""
-    csv.field_size_limit(max(csv.field_size_limit(), min(len(content.data) + 1, sys.maxsize)))
     reader = csv.reader((line.decode() for line in content.lines()), delimiter=delimiter, strict=strict)
     for record in reader:
         if record:
@@ -97,7 +95,7 @@ def _header(path: Path, content: Content, delimiter: str, notes: list[str]) -> l
 def _parse(path: Path, content: Content, delimiter: str, width: int) -> pl.DataFrame:
     try:
         frame = pl.read_csv(content.path or content.data[:], separator=delimiter, infer_schema=False, glob=False)
-    except (pl.exceptions.PolarsError, OSError):
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
         return _parse_slowly(path, content, delimiter, width)
     if frame.width != width or (len(frame) and frame.to_series(width - 1).null_count() and width > 1):
         return _check_lengths(path, content, delimiter, width, frame)
@@ -108,11 +106,20 @@ def _parse(path: Path, content: Content, delimiter: str, width: int) -> pl.DataF
 
 
 def _check_lengths(path: Path, content: Content, delimiter: str, width: int, frame: pl.DataFrame) -> pl.DataFrame:
-    """A short row ends in empty values, so that only a file with such rows must be looked at again."""
-    cells = content.data[:].count(delimiter.encode()) if b'"' not in content.data[:] else -1
-    if frame.width == width and cells == (len(frame) + 1) * (width - 1):
+    """Find short rows and blank lines: both end in empty values, so that only a file with some is looked at again."""
+    if content.data.find(b'"') < 0 and content.count(delimiter.encode()) == (len(frame) + 1) * (width - 1):
         return frame
-    return _parse_slowly(path, content, delimiter, width)
+    rows = -1
+    try:
+        for line, record in _records(content, delimiter):
+            if len(record) != width:
+                raise DataError(_ragged(path, line, len(record), width, delimiter))
+            rows += 1
+    except csv.Error as error:
+        raise DataError(f"{path.name}: line {rows + 3} or later cannot be read: {error}") from error
+    if rows != len(frame):
+        frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
+    return frame if rows == len(frame) and frame.width == width else _parse_slowly(path, content, delimiter, width)
 
 
 def _parse_slowly(path: Path, content: Content, delimiter: str, width: int) -> pl.DataFrame:

@@ -89,7 +89,7 @@ def _read_block(path: Path, first: int, lines: list[bytes]) -> pl.DataFrame:
     if all(line.lstrip()[:1] == b"{" or not line.strip() for line in lines):
         try:
             return pl.read_ndjson(b"".join(lines), infer_schema_length=None)
-        except pl.exceptions.PolarsError:
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
             pass
     items = []
     for number, line in enumerate(lines, start=first):
