@@ -107,7 +107,8 @@ def _parse(path: Path, content: Content, delimiter: str, width: int) -> pl.DataF
 
 def _check_lengths(path: Path, content: Content, delimiter: str, width: int, frame: pl.DataFrame) -> pl.DataFrame:
     """Find short rows and blank lines: both end in empty values, so that only a file with some is looked at again."""
-    if content.data.find(b'"') < 0 and content.count(delimiter.encode()) == (len(frame) + 1) * (width - 1):
+    plain = frame.width == width and content.data.find(b'"') < 0
+    if plain and content.count(delimiter.encode()) == (len(frame) + 1) * (width - 1):
         return frame
     rows = -1
     try:
