@@ -119,7 +119,8 @@ class Threads:
             deadline.set(None if self.timeout is None else started + self.timeout)
             result, error = None, None
             try:
-                result = function(item)
+                with threadpool_limits(limits=1, user_api="openmp"):  # OpenMP keeps a limit for each thread
+                    result = function(item)
             except BaseException as caught:  # noqa: BLE001 - whatever a detector raises is its own failure
                 error = caught
             seconds = time.monotonic() - started

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from anomalist.errors import DataError
 
@@ -59,13 +58,31 @@ def measure(labels: Ints, scores: Floats, flagged: Bools) -> Measures:
     recall = hits / positives
     order = np.argsort(-scores, kind="stable")
     return Measures(
-        roc_auc=float(roc_auc_score(labels, scores)),
-        average_precision=float(average_precision_score(labels, scores)),
+        roc_auc=_roc_auc(labels, scores),
+        average_precision=_average_precision(labels, scores),
         precision=precision,
         recall=recall,
         f1=2 * precision * recall / (precision + recall) if hits else 0.0,
         precision_at={str(k): float(labels[order[:k]].mean()) for k in PRECISION_AT if k <= labels.size},
     )
+
+
+def _roc_auc(labels: Ints, scores: Floats) -> float:
+    """The Mann-Whitney statistic of the anomalies' ranks, as a share; ties have their mean rank."""
+    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - 0.5 * (counts - 1))[place]
+    positives = int(labels.sum())
+    above = float(ranks[labels == 1].sum()) - 0.5 * positives * (positives + 1)
+    return above / (positives * (labels.size - positives))
+
+
+def _average_precision(labels: Ints, scores: Floats) -> float:
+    """Precision at each score that occurs, weighted by the recall gained there."""
+    order = np.argsort(-scores, kind="stable")
+    last_of_tie = np.append(np.diff(scores[order]) != 0, True)
+    hits = np.cumsum(labels[order])[last_of_tie]
+    rows = np.flatnonzero(last_of_tie) + 1
+    return float((np.diff(hits, prepend=0) * hits / rows).sum() / hits[-1])
 
 
 def top_rows(scores: Floats, count: int) -> Bools:
