@@ -49,6 +49,7 @@ ROLES: dict[str, tuple[str, list[Any], Role]] = {
     "unique words": ("x", [f"{i:x}f{i * 7919 % 1000}" for i in range(N)], Role.IDENTIFIER),
     "sentences": ("x", [f"the {i} order came late to shop {i * 7}" for i in range(N)], Role.TEXT),
     "dates": ("x", [dt.date(2020, 1, 1) + dt.timedelta(days=i % 50) for i in range(N)], Role.DATETIME),
+    "one number or missing": ("x", [5.0, None] * 100, Role.NUMERIC),
     "one value": ("x", [7] * N, Role.CONSTANT),
     "no value": ("x", [None] * N, Role.CONSTANT),
 }
@@ -209,6 +210,7 @@ def test_pandas() -> None:
     same = Table.from_frame(rows)
     assert table.frame.select(rows.columns).equals(same.frame)
     assert table.frame.schema["when"] == pl.Datetime("us")
+    assert "column 'when': times with a zone converted to UTC" in table.notes
     assert table.frame["kind"].to_list() == rows["word"].to_list()
     assert table.frame["mixed"].to_list()[:2] == ["1", "x"]
     missing = pd.DataFrame({"a": [1.0, np.nan], "b": pd.array([1, None], dtype="Int64"), "c": ["x", None]})

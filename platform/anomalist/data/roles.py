@@ -70,7 +70,8 @@ def given_roles(
 ) -> dict[str, Role]:
     """The roles that the user gave, checked against the columns that are there, and those of an earlier table.
 
-    `like` holds for columns that are there and about which the user said nothing else.
+    `like` holds for columns that are there and about which the user said nothing else. It makes no column a datetime: a
+    role that the user gives turns numbers into dates, but numbers where dates used to be are a mistake to be told.
 
     Raises:
         DataError: A named column is not there; the message suggests the closest one.
@@ -92,7 +93,8 @@ def given_roles(
         if len(holders) > 1:
             raise UsageError(f"only one column can be the {role.value}, got {' and '.join(map(repr, holders))}")
     taken = _SOLE.intersection(found.values())
-    earlier = {name: role for name, role in (like or {}).items() if name in names and role not in taken}
+    unfit = taken | {Role.DATETIME}
+    earlier = {name: role for name, role in (like or {}).items() if name in names and role not in unfit}
     return earlier | found
 
 
@@ -104,7 +106,7 @@ def find_role(name: str, series: pl.Series) -> tuple[Role, str]:
     if present.min() == present.max():
         if len(present) == len(series):
             return Role.CONSTANT, f"every value is {present[0]!r}"
-        return Role.CATEGORICAL, f"{present[0]!r} or missing"
+        return Role.NUMERIC if series.dtype.is_numeric() else Role.CATEGORICAL, f"{present[0]!r} or missing"
     if series.dtype == pl.Boolean:
         return Role.BOOLEAN, "true or false"
     if series.dtype.is_temporal():

@@ -192,8 +192,10 @@ def _from_pandas(column: Any, name: str) -> pl.Series:
     if kind in {"bool", "float64", "float32", "int64", "int32", "int16", "int8", "uint8", "uint16", "uint32", "uint64"}:
         return pl.Series(name, column.to_numpy(), nan_to_null=True)
     if kind.startswith("datetime64"):
-        naive = column if column.dt.tz is None else column.dt.tz_convert("UTC").dt.tz_localize(None)
-        return pl.Series(name, naive.to_numpy().astype("datetime64[us]"))
+        if column.dt.tz is None:
+            return pl.Series(name, column.to_numpy().astype("datetime64[us]"))
+        naive = column.dt.tz_convert("UTC").dt.tz_localize(None)
+        return pl.Series(name, naive.to_numpy().astype("datetime64[us]")).dt.replace_time_zone("UTC")
     missing = column.isna().to_numpy()
     return from_objects(name, [None if gone else value for value, gone in zip(column.tolist(), missing, strict=True)])
 

@@ -165,8 +165,9 @@ def _sentinel(finite: Floats) -> tuple[float, int] | None:
         value, count = float(levels[end]), int(rows[end])
         width = float(rest[-1] - rest[0])
         gap = float(np.abs(rest - value).min())
-        usual = value in _SENTINELS
-        if count >= max(3, 0.001 * finite.size) and gap > (0.5 if usual and abs(value) > 50 else 1.0) * width > 0:
+        usual = value in _SENTINELS and abs(value) > 50
+        often = max(3, 0.001 * finite.size) if usual else max(10, 0.01 * finite.size)
+        if count >= often and gap > (0.5 if usual else 1.0) * width > 0:
             return value, count
         if value == -1.0 and count >= max(3, 0.005 * finite.size) and float(rest[0]) >= 0.0 and width > 20:
             return value, count
