@@ -24,7 +24,8 @@ UPDATE_RATE = 0.3
 
 _BLOCK_NUMBERS = 1 << 20
 _WEIGHT = "weight:"
-_LEAK = 0.02
+_QUANTILE_ROWS = 10_000
+_EXCESS = 0.1
 
 Network = TypeVar("Network", bound=nn.Module)
 Thing = TypeVar("Thing")
@@ -60,26 +61,33 @@ def need_fitted(fitted: Thing | None, name: str) -> Thing:
 class Scaler:
     """Centre and spread of each column, so that no column rules a loss whatever its unit; shape (columns,) each.
 
-    Beyond `bound` spreads a value counts for 2 % of its excess: one gross value does not rule a network, and a larger
-    one still scores higher.
+    Beyond `bound` spreads only the logarithm of the excess counts: one gross value does not rule a network, and a
+    larger one still scores higher.
     """
 
     centre: Floats
     spread: Floats
-    bound: float = 4.0
+    bound: float = 6.0
 
     @classmethod
     def fit(cls, values: Floats) -> Self:
-        """Take mean and standard deviation of values of shape (rows, columns); a constant column gets a spread of 1."""
-        centre = values.mean(axis=0, dtype=np.float64)
-        spread = values.std(axis=0, dtype=np.float64)
+        """Take mean and standard deviation of values of shape (rows, columns); a constant column gets a spread of 1.
+
+        Values further from the quartiles than 20 times their distance do not count, where that distance is not zero.
+        """
+        few = values[:: max(1, len(values) // _QUANTILE_ROWS)]
+        low, high = np.quantile(few.astype(np.float64), [0.25, 0.75], axis=0)
+        reach = np.where(high > low, 20.0 * (high - low), np.inf)
+        inside = np.clip(values, low - reach, high + reach)
+        centre, spread = inside.mean(axis=0), inside.std(axis=0)
         return cls(centre=centre, spread=np.where(spread > 1e-7 * np.abs(centre), spread, 1.0))
 
     def apply(self, values: Floats) -> Floats:
         """Scale values of shape (rows, columns); the result is float64."""
         scaled = (values - self.centre) / self.spread
         inside = np.clip(scaled, -self.bound, self.bound)
-        return np.asarray(inside + _LEAK * (scaled - inside))
+        excess = scaled - inside
+        return np.asarray(inside + _EXCESS * np.sign(excess) * np.log1p(np.abs(excess)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
