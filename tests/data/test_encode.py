@@ -17,10 +17,13 @@ from hypothesis import strategies as st
 
 from anomalist.data.encode import Encoder
 from anomalist.data.encoding.scale import Scale
+from anomalist.data.readers import read_table
 from anomalist.data.roles import Role
 from anomalist.data.table import Table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from anomalist.detector import State
 
 ROWS = 300
@@ -168,6 +171,20 @@ def test_encoding_is_the_same_in_another_process() -> None:
         for _ in range(2)
     }
     assert len(runs) == 1
+
+
+def test_one_row_of_a_file_encodes_as_the_whole_file(tmp_path: Path) -> None:
+    (tmp_path / "all.csv").write_text(mixed().with_columns(ok=pl.Series(["yes", "no"] * 150)).write_csv())
+    table = read_table(tmp_path / "all.csv")
+    encoder = Encoder.fit(table)
+    together = encoder.encode(table).values
+    header, *lines = (tmp_path / "all.csv").read_text().splitlines()
+    for i in range(0, ROWS, 17):
+        (tmp_path / "one.csv").write_text(f"{header}\n{lines[i]}\n")
+        for like in ({}, encoder.roles):
+            one = read_table(tmp_path / "one.csv", like=like)
+            assert np.array_equal(encoder.encode(one).values[0], together[i]), (i, like)
+            assert one.keys[0] == table.keys[i]
 
 
 def test_columns_go_by_name_and_extra_ones_are_named() -> None:

@@ -120,6 +120,10 @@ def test_nameless_columns_are_numbered_and_said(tmp_path: Path) -> None:
     assert "column_1" in table.notes[0]
 
 
+def test_made_up_names_are_new(tmp_path: Path) -> None:
+    assert read(tmp_path, ",column_1,\n5,2,x\n6,4,y\n").frame.columns == ["column_1_", "column_1", "column_3"]
+
+
 def test_a_delimiter_at_each_line_end_is_forgiven(tmp_path: Path) -> None:
     table = read(tmp_path, "a,b,\n1,2,\n3,4,\n")
     assert table.frame.columns == ["a", "b"]

@@ -114,6 +114,8 @@ TEXTS: dict[str, tuple[list[Any], list[Any], str]] = {
     "missing words": (["a", "?", "NA", "", "n/a", "b"], ["a", None, None, None, None, "b"], ""),
     "words that may be values": (["None", "-", "unknown", "x"], ["None", "-", "unknown", "x"], ""),
     "truth values": (["true", "FALSE", None], [True, False, None], ""),
+    "one truth value": (["true", "true"], [True, True], ""),
+    "truth values of any case": ([" True", "false ", "TRUE"], [True, False, True], ""),
     "yes and no": (["yes", "no"], ["yes", "no"], ""),
     "all missing": (["", "NA", None], [None, None, None], "read as missing"),
     "half numbers": (
@@ -166,6 +168,13 @@ def test_a_given_role_decides() -> None:
     assert tidy_column(text, source="s", role=Role.NUMERIC)[0].dtype == pl.Int64
     assert tidy_column(pl.Series([True, False]), source="s", role=Role.NUMERIC)[0].to_list() == [1, 0]
     assert tidy_column(pl.Series(["5", "?"]), source="s", role=Role.TIME)[0].to_list() == [5, None]
+
+
+def test_repairs_are_said_under_a_given_role_too() -> None:
+    assert "thousands" in tidy_column(pl.Series("a", ["1,234"]), source="s", role=Role.NUMERIC)[1]
+    assert "month first" in tidy_column(pl.Series("a", ["1/2/2020"]), source="s", role=Role.TIME)[1]
+    assert "infinite" in tidy_column(pl.Series("a", [INF]), source="s", role=Role.NUMERIC)[1]
+    assert "since 1970" in tidy_column(pl.Series("a", [1.6e9]), source="s", role=Role.DATETIME)[1]
 
 
 def test_numbers_as_dates() -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Role", "Table"]
 
+_SAID = {True: "as you said", False: "as in the rows of the model"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Table:
@@ -98,15 +100,16 @@ class Table:
         rows, repairs = tidy(rows, source=source, given=given)
         found = {name: find_role(name, rows.get_column(name)) for name in rows.columns if name not in given}
         every = {name: given.get(name) or found[name][0] for name in rows.columns}
+        said = {key, time, entity, label, *ignore, *(roles or {})}
         table = cls(
             frame=rows,
             roles=every,
             keys=_keys(rows, every, source),
             source=source,
             notes=(*notes, *repairs, *_label_notes(rows, every, source)),
-            why={name: "as you said" if name in given else found[name][1] for name in rows.columns},
+            why={name: found[name][1] if name in found else _SAID[name in said] for name in rows.columns},
         )
-        _check_given(table, given)
+        _check_given(table, roles or {})
         return table
 
     def __len__(self) -> int:
@@ -223,16 +226,17 @@ def _keys(frame: pl.DataFrame, roles: Mapping[str, Role], source: str) -> pl.Ser
     return keys
 
 
-def _check_given(table: Table, given: Mapping[str, Role]) -> None:
-    """Refuse a time with gaps in it, and a boolean of more than two values."""
-    for name, role in given.items():
+def _check_given(table: Table, said: Mapping[str, Role | str]) -> None:
+    """Refuse a time with gaps in it, and a boolean of more than two values where the user said that it is one."""
+    if table.time is not None:
+        series = table.frame.get_column(table.time)
+        if series.dtype == pl.Boolean or not (series.dtype.is_numeric() or series.dtype.is_temporal()):
+            raise DataError(f"{table.source}: time column {table.time!r} holds neither dates nor numbers")
+        gone = series.is_null() | (~series.is_finite() if series.dtype.is_float() else pl.Series([False]))
+        if gone.any():
+            raise DataError(f"{table.source}: time column {table.time!r} has no value in row {first_row(gone)}")
+    for name, role in said.items():
         series = table.frame.get_column(name)
-        if role == Role.TIME:
-            if series.dtype == pl.Boolean or not (series.dtype.is_numeric() or series.dtype.is_temporal()):
-                raise DataError(f"{table.source}: time column {name!r} holds neither dates nor numbers")
-            gone = series.is_null() | (~series.is_finite() if series.dtype.is_float() else pl.Series([False]))
-            if gone.any():
-                raise DataError(f"{table.source}: time column {name!r} has no value in row {first_row(gone)}")
         if role == Role.BOOLEAN and (distinct := series.drop_nulls().n_unique()) > 2:
             raise DataError(f"{table.source}: column {name!r} cannot be boolean: it holds {distinct} different values")
 

@@ -9,14 +9,14 @@ import polars as pl
 
 from anomalist.data.dates import epoch_unit, looks_like_dates, parse_dates, seconds, to_naive
 from anomalist.data.numerals import parse_numbers, without_missing
-from anomalist.data.roles import Role, truth
+from anomalist.data.roles import Role
 from anomalist.data.words import counted, cut
 from anomalist.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["first_row", "from_objects", "plain", "tidy", "tidy_column", "to_dates", "to_numbers"]
+__all__ = ["first_row", "from_objects", "plain", "tidy", "tidy_column", "to_dates", "to_numbers", "to_time"]
 
 _NEARLY_ALL = 0.95
 _ENOUGH = 20
@@ -40,16 +40,14 @@ def tidy(frame: pl.DataFrame, *, source: str, given: Mapping[str, Role]) -> tupl
 def tidy_column(series: pl.Series, *, source: str, role: Role | None) -> tuple[pl.Series, str]:
     """Type one column; returns it and a note, empty where nothing was repaired."""
     series, note = plain(series)
+    found = ""
     if role == Role.NUMERIC:
-        return to_numbers(series, source=source), note
-    if role in {Role.DATETIME, Role.TIME} and (series.dtype == pl.String or role == Role.DATETIME):
-        return to_dates(series, source=source, numeric=role == Role.TIME), note
-    if role in _AS_TEXT:
-        return without_missing(series) if series.dtype == pl.String else series, note
-    if series.dtype == pl.String:
-        series, found = _from_text(series, source=source)
-        note = "; ".join(filter(None, [note, found]))
-    return series, "; ".join(filter(None, [note, _infinities(series)]))
+        series, found = _numbers(series, source)
+    elif role in {Role.DATETIME, Role.TIME}:
+        series, found = _dates(series, source, counting=role == Role.TIME)
+    elif series.dtype == pl.String:
+        series, found = (without_missing(series), "") if role in _AS_TEXT else _from_text(series, source=source)
+    return series, "; ".join(filter(None, [note, found, _infinities(series)]))
 
 
 def to_numbers(series: pl.Series, *, source: str) -> pl.Series:
@@ -58,47 +56,62 @@ def to_numbers(series: pl.Series, *, source: str) -> pl.Series:
     Raises:
         DataError: A value is not a number; the message names its row.
     """
-    if series.dtype == pl.String:
-        numbers = parse_numbers(series)
-        _refuse(series, numbers.bad, source, "a number")
-        return numbers.values
-    if series.dtype == pl.Boolean:
-        return series.cast(pl.Int64)
-    if series.dtype.is_temporal():
-        return pl.Series(series.name, seconds(series)).fill_nan(None)
-    return series.cast(pl.Float64) if series.dtype == pl.Null else series
+    return _numbers(series, source)[0]
 
 
-def to_dates(series: pl.Series, *, source: str, numeric: bool = False) -> pl.Series:
+def to_dates(series: pl.Series, *, source: str) -> pl.Series:
     """A column as dates; numbers count from 1970 in the unit that their size says, or `YYYYMMDD` where all look so.
-
-    Args:
-        series: Text, numbers or dates.
-        source: What an error calls the data.
-        numeric: Keep text that is a plain number as numbers: a time may simply count.
 
     Raises:
         DataError: A value is not a date; the message names its row.
     """
+    return _dates(series, source, counting=False)[0]
+
+
+def to_time(series: pl.Series, *, source: str) -> pl.Series:
+    """A column as dates, or as numbers where it holds numbers: a time may simply count.
+
+    Raises:
+        DataError: A value is neither; the message names its row.
+    """
+    return _dates(series, source, counting=True)[0]
+
+
+def _numbers(series: pl.Series, source: str) -> tuple[pl.Series, str]:
+    """A column as numbers, and what was repaired."""
+    if series.dtype == pl.String:
+        numbers = parse_numbers(series)
+        _refuse(series, numbers.bad, source, "a number")
+        return numbers.values, numbers.note
+    if series.dtype == pl.Boolean:
+        return series.cast(pl.Int64), ""
     if series.dtype.is_temporal():
-        return series
+        return pl.Series(series.name, seconds(series)).fill_nan(None), "dates as seconds since 1970"
+    return series.cast(pl.Float64) if series.dtype == pl.Null else series, ""
+
+
+def _dates(series: pl.Series, source: str, *, counting: bool) -> tuple[pl.Series, str]:
+    """A column as dates, or as numbers where it counts, and what had to be decided."""
+    if series.dtype.is_temporal():
+        return series, ""
     if series.dtype == pl.String:
         numbers = parse_numbers(series)
         if numbers.bad.any():
             dates = parse_dates(series)
             _refuse(series, dates.bad, source, "a date or time")
-            return dates.values
+            return dates.values, dates.note
         series = numbers.values
     if series.dtype.is_integer() and len(series) and series.is_between(19000101, 21001231).all():
         days = series.cast(pl.String).str.to_date("%Y%m%d", strict=False)
         if days.null_count() == series.null_count():
-            return days
-    if numeric:
-        return series
+            return days, "numbers like 20201231 read as dates"
+    if counting:
+        return series, ""
     if not series.dtype.is_numeric():
-        return series.cast(pl.Datetime("us"), strict=False)
-    micros = (series.cast(pl.Float64) * (epoch_unit(series) * 1e6)).round().cast(pl.Int64, strict=False)
-    return micros.cast(pl.Datetime("us"))
+        return series.cast(pl.Datetime("us"), strict=False), ""
+    unit = epoch_unit(series)
+    micros = (series.cast(pl.Float64) * (unit * 1e6)).round().cast(pl.Int64, strict=False)
+    return micros.cast(pl.Datetime("us")), f"numbers read as dates, in units of {unit:g} seconds since 1970"
 
 
 def from_objects(name: str, values: list[Any]) -> pl.Series:
@@ -167,10 +180,10 @@ def _from_text(series: pl.Series, *, source: str) -> tuple[pl.Series, str]:
             row = first_row(numbers.bad)
             share = f"{100 * right / present:.0f} %"
             return text, f"{share} of the values are numbers, but row {row} holds {cut(series[row - 1])}: kept as text"
-    levels = text.drop_nulls().unique()
-    pair = truth(levels.to_list()) if len(levels) == 2 else None
-    if pair is not None and {word.strip().lower() for word in pair} == {"true", "false"}:
-        return text.replace_strict(pair, return_dtype=pl.Int8).cast(pl.Boolean), ""
+    if text.drop_nulls()[:1].str.strip_chars().str.to_lowercase().is_in(["true", "false"]).any():
+        words = text.str.strip_chars().str.to_lowercase()
+        if words.is_in(["true", "false"]).all():
+            return words == "true", ""
     return text, "digits that a number would change (leading zeros, or too long): kept as text" if numbers.codes else ""
 
 

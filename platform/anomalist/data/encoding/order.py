@@ -11,7 +11,7 @@ import polars as pl
 from anomalist.data.dates import epoch_unit, seconds
 from anomalist.data.encoding.coder import converted
 from anomalist.data.keys import as_text
-from anomalist.data.tidy import to_dates
+from anomalist.data.tidy import to_time
 from anomalist.errors import SchemaMismatchError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class TimeCoder:
         """
         if series.dtype == pl.String:
             what = "numbers" if self.numeric else "dates"
-            series = converted(_to_time, series, source=source, fitted=what)
+            series = converted(to_time, series, source=source, fitted=what)
         if series.dtype.is_numeric() != self.numeric:
             got, fitted = ("dates", "numbers") if self.numeric else ("numbers", "dates")
             raise SchemaMismatchError(
@@ -95,10 +95,6 @@ class EntityCoder:
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """Restore a fitted coder."""
         return cls(name=state["name"], levels=tuple(state["levels"]))
-
-
-def _to_time(series: pl.Series, *, source: str) -> pl.Series:
-    return to_dates(series, source=source, numeric=True)
 
 
 def _text(series: pl.Series) -> pl.Series:

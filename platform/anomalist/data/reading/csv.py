@@ -38,12 +38,11 @@ def read_csv(path: Path) -> tuple[pl.DataFrame, list[str]]:
         notes.append(f"values are separated by {_NAMES[delimiter]}")
     names = _header(path, content, delimiter, notes)
     frame = _parse(path, content, delimiter, len(names))
-    frame.columns = names
-    empty = [name for name in names if name.startswith("\0") and frame.get_column(name).null_count() == len(frame)]
-    if empty and names[-1] in empty:
-        frame = frame.drop(names[-1])
+    if not names[-1] and frame.to_series(len(names) - 1).null_count() == len(frame):
+        frame, names = frame[:, :-1], names[:-1]
         notes.append("each line ends with a delimiter: the empty last column was dropped")
-    return frame.rename(lambda name: name.replace("\0", "column_")), notes
+    frame.columns = _named(names, notes)
+    return frame, notes
 
 
 def _records(content: Content, delimiter: str, *, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
@@ -69,7 +68,7 @@ def _sniff(content: Content) -> str:
 
 
 def _header(path: Path, content: Content, delimiter: str, notes: list[str]) -> list[str]:
-    """The column names; a nameless column is called by its number, marked for now by a leading NUL."""
+    """The column names, empty where a column has none."""
     try:
         record = next((record for _, record in _records(content, delimiter)), None)
     except csv.Error as error:
@@ -81,15 +80,25 @@ def _header(path: Path, content: Content, delimiter: str, notes: list[str]) -> l
         if name and name in names[:i]:
             first = names.index(name) + 1
             raise DataError(f"{path.name}: column {name!r} appears twice in the header (columns {first} and {i + 1})")
-    nameless = [i + 1 for i, name in enumerate(names) if not name]
-    if len(nameless) == len(names):
+    if not any(names):
         raise DataError(f"{path.name}: the header is empty, got {record!r}: name the columns in the first line")
-    shown = [i for i in nameless if i < len(names)]
-    if shown:
-        notes.append(f"the header names no column {', '.join(map(str, shown))}: called column_{shown[0]}")
     if all(_is_number(name) for name in names if name) and not all(name.isdigit() for name in names if name):
         notes.append("the header holds nothing but numbers: is the line with the column names missing?")
-    return [name or f"\0{i + 1}" for i, name in enumerate(names)]
+    return names
+
+
+def _named(names: list[str], notes: list[str]) -> list[str]:
+    """The column names with one made up, and said, for each column without."""
+    taken = set(names)
+    named = []
+    for i, name in enumerate(names):
+        made = name or f"column_{i + 1}"
+        while not name and made in taken:
+            made += "_"
+        if not name:
+            notes.append(f"column {i + 1} has no name in the header: called {made}")
+        named.append(made)
+    return named
 
 
 def _parse(path: Path, content: Content, delimiter: str, width: int) -> pl.DataFrame:
@@ -138,7 +147,7 @@ def _parse_slowly(path: Path, content: Content, delimiter: str, width: int) -> p
         raise DataError(f"{path.name}: a quote is opened in line {quote} and never closed")
     columns = list(zip(*rows, strict=True)) if rows else [()] * width
     return pl.DataFrame(
-        [pl.Series(f"\0{i}", [value or None for value in column], dtype=pl.String) for i, column in enumerate(columns)]
+        [pl.Series(str(i), [value or None for value in column], dtype=pl.String) for i, column in enumerate(columns)]
     )
 
 
