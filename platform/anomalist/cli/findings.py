@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from anomalist.engine.result import Finding, RunResult
 
-__all__ = ["describe_threshold", "print_evaluation", "print_finding", "print_findings", "print_result"]
+__all__ = ["describe_threshold", "one_in", "print_evaluation", "print_finding", "print_findings", "print_result"]
 
 _REASONS = 3
 
@@ -50,19 +50,21 @@ def print_findings(findings: Sequence[Finding], *, reasons: int = _REASONS) -> N
             number,
             finding.key,
             f"{finding.score:.2f}",
-            f"{finding.level:.4f}",
+            one_in(finding.level),
             "yes" if finding.flagged else "",
             "; ".join(map(str, finding.reasons[:reasons])),
         ]
         for number, finding in enumerate(findings, start=1)
     ]
-    print_table(["#", "key", "bits", "level", "flagged", "why"], rows)
+    print_table(["#", "key", "bits", "one row in", "flagged", "why"], rows)
 
 
 def print_finding(finding: Finding) -> None:
     """Print one finding: its reasons, what each detector said, and the row itself."""
     state = "flagged" if finding.flagged else "not flagged"
-    click.echo(f"row {finding.row} (key {finding.key}): {finding.score:.2f} bits, level {finding.level:.4f}, {state}")
+    click.echo(
+        f"row {finding.row} (key {finding.key}): {finding.score:.2f} bits, one row in {one_in(finding.level)}, {state}"
+    )
     click.echo()
     if finding.reasons:
         columns = ["column", "actual", "typical", "share"]
@@ -71,9 +73,21 @@ def print_finding(finding: Finding) -> None:
         click.echo("no column stands out")
     click.echo()
     ranked = sorted(finding.members.items(), key=lambda member: -member[1])
-    print_table(["detector", "level"], [[name, f"{level:.4f}"] for name, level in ranked])
+    print_table(["detector", "one row in"], [[name, one_in(level)] for name, level in ranked])
     click.echo()
     print_table(["column", "value"], [[name, cell(value)] for name, value in finding.values.items()])
+
+
+def one_in(level: float) -> str:
+    """How rare a level is, as people say it.
+
+    >>> one_in(0.5), one_in(0.99), one_in(1.0)
+    ('2.0', '100', 'over a billion')
+    """
+    share = 1.0 - level
+    if share < 1e-9:
+        return "over a billion"
+    return f"{1 / share:.1f}" if share > 0.1 else f"{round(1 / share):,}"
 
 
 def describe_threshold(threshold: Mapping[str, Any]) -> str:

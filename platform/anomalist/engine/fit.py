@@ -98,7 +98,7 @@ def fit(
     progress.stage("encoding")
     encoder = Encoder.fit(table)
     data = encoder.encode(table)
-    series = check_series(data)
+    series = check_series(data) if data.time is not None else None
     windower = Windower.fit(data) if data.time is not None else None
     panel = seats(
         registry,
@@ -106,8 +106,7 @@ def fit(
         chosen=options.detectors,
         seed=options.seed,
         device=options.device,
-        timed=windower is not None,
-        series=series.is_series,
+        series=series,
     )
     names = [seat.name for seat in panel]
     combiner(np.ones((1, len(names))), names)  # a parameter that it does not take is said before the fitting
@@ -127,7 +126,7 @@ def fit(
         consensus=consensus,
         threshold=_threshold(score, training, labels, options.threshold),
     )
-    notes = () if windower is None else (_about_series(series, windower),)
+    notes = () if windower is None or series is None else (_about_series(series, windower),)
     return Fitted(model=model, scores=model.scores_from(surprises), reports=tuple(reports), notes=notes)
 
 

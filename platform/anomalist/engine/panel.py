@@ -12,7 +12,8 @@ from anomalist.errors import AnomalistError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from anomalist.detector import Detector
+    from anomalist.data.series import SeriesCheck
+    from anomalist.detector import Detector, DetectorSpec
     from anomalist.ensemble.member import ViewName
     from anomalist.plugins.registry import Registry
 
@@ -51,10 +52,13 @@ def seats(
     chosen: Sequence[str] = (),
     seed: int = 0,
     device: str = "auto",
-    timed: bool = False,
-    series: bool = False,
+    series: SeriesCheck | None = None,
 ) -> list[Seat]:
     """Build the detectors of a panel, or those chosen by name and parameters such as `knn:k=5`.
+
+    Where the rows are a series, detectors of rows see statistics of its windows. A panel leaves out detectors of
+    windows
+    where the rows are none, and says why; one chosen by name takes part wherever the rows have a time.
 
     Args:
         registry: Knows the detectors.
@@ -62,8 +66,7 @@ def seats(
         chosen: Detectors as the user typed them.
         seed: Given to each detector that has a parameter of that name, unless the user set it.
         device: Likewise.
-        timed: The rows have a time.
-        series: The rows are a series: detectors of rows see statistics of its windows.
+        series: Whether rows that have a time are a series; None where they have no time.
 
     Raises:
         UsageError: A chosen detector or parameter is unknown, or needs ordered rows where the rows have no time.
@@ -78,27 +81,46 @@ def seats(
         spec = registry.spec(detector_name)
         counts[spec.name] += 1
         repeat = counts[spec.name]
-        name = spec.name if repeat == 1 else f"{spec.name}#{repeat}"
-        seat = Seat(name=name, detector_name=detector_name, package=registry.package(detector_name))
-        if spec.eats == "windows" and not timed:
-            if chosen:
-                raise UsageError(f"detector {spec.name} needs rows in order; name the column of times with --time")
-            seat = dataclasses.replace(
-                seat, obstacle="needs rows in order: name the column of times with --time", skipped=True
-            )
-            found.append(seat)
-            continue
-        defaults = {"seed": seed + repeat - 1, "device": device}
-        try:
-            detector, params = _build(registry, detector_name, given, defaults)
-        except UsageError:
-            raise
-        except AnomalistError as error:
-            found.append(dataclasses.replace(seat, obstacle=str(error)))
-            continue
-        view: ViewName = "windows" if spec.eats == "windows" else "statistics" if series else "rows"
-        found.append(dataclasses.replace(seat, params=params, view=view, detector=detector))
+        seat = Seat(
+            name=spec.name if repeat == 1 else f"{spec.name}#{repeat}",
+            detector_name=detector_name,
+            package=registry.package(detector_name),
+            view=_view(spec, series),
+        )
+        obstacle = _obstacle(spec, series)
+        if obstacle and not chosen:
+            found.append(dataclasses.replace(seat, obstacle=obstacle, skipped=True))
+        elif obstacle and series is None:
+            raise UsageError(f"detector {spec.name} {obstacle}")
+        else:
+            found.append(_filled(seat, registry, given, {"seed": seed + repeat - 1, "device": device}))
     return found
+
+
+def _view(spec: DetectorSpec, series: SeriesCheck | None) -> ViewName:
+    if spec.eats == "windows":
+        return "windows"
+    return "statistics" if series is not None and series.is_series else "rows"
+
+
+def _obstacle(spec: DetectorSpec, series: SeriesCheck | None) -> str | None:
+    """Why a detector should not take part, in words that follow its name; None where it should."""
+    if spec.eats == "rows":
+        return None
+    if series is None:
+        return "needs rows in order: name the column of times with --time"
+    return None if series.is_series else f"needs a series: {series.reason}"
+
+
+def _filled(seat: Seat, registry: Registry, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Seat:
+    """Put a new detector into a seat; what a plugin gets wrong is the obstacle, what the user does is raised."""
+    try:
+        detector, params = _build(registry, seat.detector_name, given, defaults)
+    except UsageError:
+        raise
+    except AnomalistError as error:
+        return dataclasses.replace(seat, obstacle=str(error))
+    return dataclasses.replace(seat, params=params, detector=detector)
 
 
 def _build(
