@@ -1,0 +1,129 @@
+"""Explanations: the columns that made a row anomalous."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from anomalist.detector import deadline
+from anomalist.ensemble.explain import Reason, explain, shares
+from anomalist.errors import DetectorTimeoutError
+from tests.ensemble.samples import payments, series, tiny_model
+
+ROWS = np.array([7, 100, 200])
+
+
+def test_asking_the_detector_and_ablation_agree_on_an_additive_detector() -> None:
+    table = payments()
+    found = {}
+    for name in ("additive", "honest"):
+        model = tiny_model(table, [name])
+        surprises = model.score(table).surprises[ROWS]
+        columns, found[name] = shares(model, model.encoder.encode(table), ROWS, surprises)
+    assert columns == ("amount", "weight", "city")
+    for parts in found.values():
+        np.testing.assert_allclose(parts.sum(axis=1), 1.0)
+        assert (parts >= 0).all()
+        assert [columns[i] for i in parts[:2].argmax(axis=1)] == ["amount", "city"]
+        assert parts[0].max() > 0.9
+        assert (parts[2, [0, 2]] > 0.1).all()  # far out in both
+    np.testing.assert_array_equal(found["additive"].argmax(axis=1)[:2], found["honest"].argmax(axis=1)[:2])
+
+
+def test_one_column_alone_takes_all_of_it() -> None:
+    table = payments()
+    model = tiny_model(table, ["additive", "honest"])
+    encoder = replace(model.encoder, coders=tuple(c for c in model.encoder.coders if c.name == "amount"))
+    columns, parts = shares(replace(model, encoder=encoder), encoder.encode(table), np.array([7]), np.full((1, 2), 9.0))
+    assert columns == ("amount",)
+    assert parts.tolist() == [[1.0]]
+
+
+def test_members_count_by_how_surprised_they_are() -> None:
+    table = payments()
+    model = tiny_model(table, ["additive", "honest"])
+    data = model.encoder.encode(table)
+    _, each = zip(*(shares(model, data, ROWS, np.tile(bits, (3, 1))) for bits in ([5.0, 0.5], [0.5, 5.0])), strict=True)
+    _, both = shares(model, data, ROWS, np.full((3, 2), 3.0))
+    np.testing.assert_allclose(both, (each[0] + each[1]) / 2)
+    _, none = shares(model, data, ROWS, np.full((3, 2), 1.0))  # no member finds anything in these rows
+    assert not none.any()
+
+
+def test_reasons_are_in_order_few_and_with_what_is_usual() -> None:
+    table = payments()
+    model = tiny_model(table)
+    surprises = model.score(table).surprises[ROWS]
+    first, second, *_ = explain(model, table, ROWS, surprises)
+    assert (first[0].column, first[0].actual) == ("amount", 500.0)
+    assert first[0].typical == pytest.approx(50, abs=2)
+    assert (second[0].column, second[0].actual) == ("city", "Rome")
+    assert second[0].typical in ("Basel", "Bern", "Chur")
+    for reasons in explain(model, table, ROWS, surprises, most=2, least=0.2):
+        assert 1 <= len(reasons) <= 2
+        assert all(reason.share >= 0.2 for reason in reasons[1:])
+    assert [len(reasons) for reasons in explain(model, table, ROWS[:1], surprises[:1], least=0.999)] == [1]
+    assert explain(model, table, ROWS, np.zeros((3, 1))) == [(), (), ()]
+
+
+def test_an_explanation_does_not_depend_on_the_rows_around() -> None:
+    table = payments()
+    model = tiny_model(table, ["additive", "honest"])
+    together = explain(model, table, ROWS, model.score(table).surprises[ROWS])
+    for row, reasons in zip(ROWS, together, strict=True):
+        alone = table.take(np.array([row]))
+        (found,) = explain(model, alone, np.array([0]), model.score(alone).surprises)
+        assert [reason.column for reason in found] == [reason.column for reason in reasons]
+        assert [r.share for r in found] == pytest.approx([r.share for r in reasons])
+
+
+@pytest.mark.parametrize("view", ["windows", "statistics"])
+@pytest.mark.parametrize("detector", ["additive", "honest"])
+def test_rows_of_a_series_are_explained_by_the_windows_that_hold_them(detector: str, view: str) -> None:
+    table = series()
+    model = tiny_model(table, [detector], view)
+    scores = model.score(table)
+    rows = np.array([155, 300, 755])  # in the broken stretch, in sound ones of either series
+    columns, parts = shares(model, model.encoder.encode(table), rows, np.full((3, 1), 5.0))
+    assert columns == ("heat", "load")
+    np.testing.assert_allclose(parts.sum(axis=1), 1.0)
+    assert parts[0, 0] > 0.7
+    assert parts[1, 0] < parts[0, 0]
+    assert 130 < scores.score.argmax() < 180
+
+
+def test_every_way_to_run_over_the_members_gives_the_same() -> None:
+    table = payments()
+    model = tiny_model(table, ["additive", "honest"])
+    surprises = model.score(table).surprises[ROWS]
+    backwards = lambda function, members: reversed([function(m) for m in reversed(list(members))])  # noqa: E731 - short
+    assert explain(model, table, ROWS, surprises, each=backwards) == explain(model, table, ROWS, surprises)
+
+
+def test_ablation_stops_when_the_time_is_over() -> None:
+    table = payments()
+    model = tiny_model(table)
+    token = deadline.set(0.0)
+    try:
+        with pytest.raises(DetectorTimeoutError):
+            explain(model, table, ROWS, np.full((3, 1), 5.0))
+    finally:
+        deadline.reset(token)
+
+
+@pytest.mark.parametrize(
+    ("actual", "typical", "shown"),
+    [
+        (9400.0, 21.53, "amount 9400 (typically 21.53) 62%"),
+        (0.000123456, 12345678.9, "amount 0.0001235 (typically 1.235e+07) 62%"),
+        (3, None, "amount 3 (typically -) 62%"),
+        (None, "Basel", "amount - (typically Basel) 62%"),
+        (True, False, "amount True (typically False) 62%"),
+    ],
+)
+def test_a_reason_in_words(actual: object, typical: object, shown: str) -> None:
+    reason = Reason(column="amount", actual=actual, typical=typical, share=0.62)
+    assert str(reason) == shown
+    assert reason.to_dict() == {"column": "amount", "actual": actual, "typical": typical, "share": 0.62}
