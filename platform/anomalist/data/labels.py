@@ -58,8 +58,8 @@ def guess_positive(series: pl.Series, *, source: str) -> str:
         DataError: It cannot be told: more than two values, or two that are equally frequent.
     """
     where = f"{source}: label column {series.name!r}"
-    counts = as_text(series.drop_nulls()).value_counts(sort=True)
-    levels: list[str] = counts.get_column(counts.columns[0]).to_list()
+    counts = as_text(series.drop_nulls()).alias("level").value_counts(sort=True, name="rows")
+    levels: list[str] = counts.get_column("level").to_list()
     if set(levels) <= {"0", "1"}:
         return "1"
     if (pair := truth(levels)) is not None:
@@ -67,7 +67,7 @@ def guess_positive(series: pl.Series, *, source: str) -> str:
     if len(levels) == 1 and levels[0].strip().lower() in {"true", "yes", "false", "no", "t", "f", "y", "n"}:
         word = levels[0]
         return word if word.strip().lower() in {"true", "yes", "t", "y"} else "true"
-    sizes = counts.get_column("count").to_list()
+    sizes = counts.get_column("rows").to_list()
     if len(levels) != 2 or sizes[0] == sizes[1]:
         shown = ", ".join(map(repr, levels[:6])) + (", ..." if len(levels) > 6 else "")
         what = "equally frequent values" if len(levels) == 2 else "values" if len(levels) != 1 else "value"

@@ -48,9 +48,11 @@ class CategoryCoder:
     @classmethod
     def fit(cls, series: pl.Series, *, max_levels: int, boolean: bool) -> Self:
         """Fit on a column of any type, read as text; at least one row."""
-        counts = _text(series).value_counts(name="n").sort(["n", series.name], descending=[True, False])
-        levels = tuple(counts.get_column(series.name).to_list())
-        sizes = counts.get_column("n").to_numpy().astype(np.float64)
+        counts = (
+            _text(series).alias("level").value_counts(name="rows").sort(["rows", "level"], descending=[True, False])
+        )
+        levels = tuple(counts.get_column("level").to_list())
+        sizes = counts.get_column("rows").to_numpy().astype(np.float64)
         rarity = rarities(sizes, len(series))
         shown = len(levels) if 2 < len(levels) <= max_levels else 0
         return cls(name=series.name, levels=levels, rarity=rarity, shown=shown, boolean=boolean)

@@ -83,7 +83,7 @@ def profile_column(series: pl.Series, role: Role, why: str) -> ColumnProfile:
         quantiles = _of_numbers(values[np.isfinite(values)])
         warnings += _warn_numbers(values) if role == Role.NUMERIC else []
     elif len(present):
-        counts = as_text(present).value_counts(sort=True, name="rows").head(_TOP)
+        counts = as_text(present).alias("level").value_counts(sort=True, name="rows").head(_TOP)
         top = tuple((str(value)[:200], int(rows)) for value, rows in counts.iter_rows())
         if role == Role.CATEGORICAL and distinct > 100 and distinct > 0.2 * len(present):
             warnings.append(f"has {distinct} levels for {len(present)} values: most of them are rare")
@@ -112,7 +112,7 @@ def _of_any(role: Role, present: pl.Series, missing: float, distinct: int) -> li
     if role == Role.IDENTIFIER:
         warnings.append("is nearly unique and is left out; give it another role if it means more than an identifier")
     if role in {Role.NUMERIC, Role.CATEGORICAL, Role.BOOLEAN} and distinct > 1 and len(present) >= 1000:
-        counts = present.value_counts(sort=True, name="rows")
+        counts = present.alias("level").value_counts(sort=True, name="rows")
         share = int(counts.get_column("rows")[0]) / len(present)
         if share >= 0.999:
             warnings.append(f"is {counts.to_series(0)[0]!r} in {100 * share:.2f} % of the rows: nearly constant")
