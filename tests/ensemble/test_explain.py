@@ -28,7 +28,7 @@ def test_asking_the_detector_and_ablation_agree_on_an_additive_detector() -> Non
         assert (parts >= 0).all()
         assert [columns[i] for i in parts[:2].argmax(axis=1)] == ["amount", "city"]
         assert parts[0].max() > 0.9
-        assert (parts[2, [0, 2]] > 0.1).all()  # far out in both
+        assert parts[2, 0] > parts[2, 2] > parts[2, 1]  # far out in both, and more so in `amount`
     np.testing.assert_array_equal(found["additive"].argmax(axis=1)[:2], found["honest"].argmax(axis=1)[:2])
 
 
@@ -66,6 +66,18 @@ def test_reasons_are_in_order_few_and_with_what_is_usual() -> None:
         assert all(reason.share >= 0.2 for reason in reasons[1:])
     assert [len(reasons) for reasons in explain(model, table, ROWS[:1], surprises[:1], least=0.999)] == [1]
     assert explain(model, table, ROWS, np.zeros((3, 1))) == [(), (), ()]
+
+
+def test_a_column_with_its_typical_value_is_no_reason_for_a_row() -> None:
+    table = payments()
+    model = tiny_model(table, ["honest"])  # its parts are from the origin, not from the typical row
+    usual = str(model.encoder.typical["city"])
+    row = int(np.flatnonzero((table.frame["city"] == usual).to_numpy())[0])
+    columns, parts = shares(model, model.encoder.encode(table), np.array([row]), np.full((1, 1), 5.0))
+    assert parts[0, columns.index("city")] > 0.05
+    (reasons,) = explain(model, table, np.array([row]), np.full((1, 1), 5.0))
+    assert reasons
+    assert "city" not in [reason.column for reason in reasons]
 
 
 def test_an_explanation_does_not_depend_on_the_rows_around() -> None:

@@ -184,7 +184,7 @@ def _fit_members(
             fitted[report.seat.name] = outcome.result
         progress.member(report)
     if not fitted:
-        why = "; ".join(f"{report.seat.name}: {report.error}" for report in reports.values())
+        why = "; ".join(f"{seat.name}: {reports[seat.name].error}" for seat in panel)
         raise RunError(f"no detector could be fitted: {why or 'the panel is empty'}")
     done = [fitted[seat.name] for seat in panel if seat.name in fitted]
     surprises = np.stack([surprise for _, surprise in done], axis=1)

@@ -62,6 +62,8 @@ def explain(
 ) -> list[tuple[Reason, ...]]:
     """Give the reasons for some rows of a table, the strongest first.
 
+    Where rows are looked at one by one, a column that holds its typical value is no reason.
+
     Args:
         model: The model that scored the table.
         table: The table that was scored, whole: windows need the rows around.
@@ -74,9 +76,13 @@ def explain(
     data = model.encoder.encode(table)
     columns, parts = shares(model, data, rows, surprises, each=each)
     typical = model.encoder.typical
+    one_by_one = all(member.view == "rows" for member in model.members)
     found = []
     for row, part in zip(rows.tolist(), parts, strict=True):
         values = table.values(row)
+        if one_by_one:
+            usual = [column in typical and values.get(column) == typical[column] for column in columns]
+            part = np.where(usual, 0.0, part)  # a usual value may count in a score, but it explains nothing
         order = [i for i in np.argsort(-part, kind="stable")[:most].tolist() if part[i] >= least]
         order = order or ([int(part.argmax())] if part.max() > 0 else [])
         found.append(
