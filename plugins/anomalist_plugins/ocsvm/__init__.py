@@ -15,6 +15,6 @@ def anomalist_detectors() -> list[DetectorSpec]:
             factory="anomalist_plugins.ocsvm.detector:OneClassSVM",
             family="classical",
             handles=frozenset({Trait.TABULAR}),
-            panels=frozenset({"default", "full"}),
+            panels=frozenset({"default", "fast", "full"}),
         )
     ]

@@ -1,0 +1,20 @@
+"""Trimmed Gaussian mixture: rows where a few clouds leave little density."""
+
+from __future__ import annotations
+
+from anomalist.detector import DetectorSpec, Trait, hookimpl
+
+
+@hookimpl
+def anomalist_detectors() -> list[DetectorSpec]:
+    """Describe the detector without importing it."""
+    return [
+        DetectorSpec(
+            name="gmm",
+            summary="Rows that a mixture of a few Gaussian clouds, fitted to the bulk, makes improbable.",
+            factory="anomalist_plugins.gmm.detector:GaussianMixture",
+            family="statistical",
+            handles=frozenset({Trait.TABULAR, Trait.EXPLAINS}),
+            panels=frozenset({"default", "fast", "full"}),
+        )
+    ]
