@@ -19,7 +19,17 @@ from anomalist.detector import check_parameter
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["ACTIVATIONS", "MLP", "Activation", "MemberLinear", "add_noise", "check_network", "check_sizes", "drop"]
+__all__ = [
+    "ACTIVATIONS",
+    "MLP",
+    "Activation",
+    "MemberLinear",
+    "add_noise",
+    "check_network",
+    "check_sizes",
+    "default_sizes",
+    "drop",
+]
 
 Activation: TypeAlias = Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid", "linear"]
 
@@ -49,6 +59,16 @@ def check_sizes(**sizes: int | tuple[int, ...] | None) -> None:
         items = [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
         ok = all(isinstance(item, int) and not isinstance(item, bool) and item >= 1 for item in items)
         check_parameter(ok, name, value, "whole numbers of at least 1" if several else "a whole number of at least 1")
+
+
+def default_sizes(width: int) -> tuple[tuple[int, ...], int]:
+    """Choose hidden sizes and the size of the code for a number of columns: what did best over many real tables.
+
+    >>> default_sizes(6), default_sizes(1500)
+    (((64, 32), 2), ((128, 64), 32))
+    """
+    first = min(128, max(64, 2 * width))
+    return (first, first // 2), min(32, max(1, round(width**0.5)))
 
 
 def check_network(*, activation: str, dropout: float) -> None:

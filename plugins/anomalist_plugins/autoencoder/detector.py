@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from anomalist.deep.layers import Activation, check_network, check_sizes
+from anomalist.deep.layers import Activation, check_network, check_sizes, default_sizes
 from anomalist.deep.rows import UPDATE_RATE, Fitted, Scaler, need_fitted, sample
 from anomalist.deep.train import Schedule, Turn, train
 from anomalist.detector import check_parameter
@@ -33,7 +33,7 @@ class Autoencoder:
     It is blind to anomalies that lie on the surface of normal rows: those are for neighbour methods.
 
     Attributes:
-        hidden: Sizes of the encoder's hidden layers, mirrored in the decoder; None: one, twice the columns, 32 to 128.
+        hidden: Sizes of the encoder's hidden layers, mirrored in the decoder; None: two, 64 to 128 and half of it.
         latent: Size of the narrow middle; None: the root of the number of columns, at most 32.
         activation: Of the hidden layers.
         dropout: Share of hidden units dropped while training.
@@ -134,10 +134,9 @@ class Autoencoder:
 
     def _network(self, width: int) -> Network:
         """Make the network for a number of columns, with fresh weights."""
-        hidden = (min(128, max(32, 2 * width)),) if self.hidden is None else self.hidden
-        latent = min(32, max(1, round(width**0.5))) if self.latent is None else self.latent
+        hidden, latent = default_sizes(width)
         return Network(
-            (width, *hidden, latent),
+            (width, *(hidden if self.hidden is None else self.hidden), self.latent or latent),
             members=self.members,
             activation=self.activation,
             dropout=self.dropout,

@@ -11,7 +11,10 @@ __all__ = ["Network"]
 
 
 class Network(nn.Module):
-    """Encoder and decoder of all members; the decoder mirrors the encoder."""
+    """Encoder and decoder of all members; the decoder mirrors the encoder.
+
+    The code is bounded, so that the network cannot follow a row out of the range that it has learned.
+    """
 
     def __init__(
         self, sizes: tuple[int, ...], *, members: int, activation: str, dropout: float, noise: float, seed: int
@@ -25,7 +28,7 @@ class Network(nn.Module):
     def errors(self, rows: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Squared errors of the rebuilt rows, shape (members, rows, columns)."""
         rows = rows.expand(self.members, *rows.shape[-2:])
-        code = self.encoder(add_noise(rows, self.noise, generator), generator)
+        code = torch.tanh(self.encoder(add_noise(rows, self.noise, generator), generator))
         rebuilt: Tensor = self.decoder(code, generator)
         return (rebuilt - rows).square()
 

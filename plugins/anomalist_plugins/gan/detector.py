@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anomalist.deep.layers import Activation, check_network, check_sizes
+from anomalist.deep.layers import Activation, check_network, check_sizes, default_sizes
 from anomalist.deep.rows import UPDATE_RATE, Fitted, Scaler, need_fitted, sample
 from anomalist.deep.train import Schedule, Turn, train
 from anomalist.detector import check_parameter
@@ -39,7 +39,7 @@ class GAN:
     used: it is worse than chance on real tables. Nothing is drawn or dropped at scoring.
 
     Attributes:
-        hidden: Sizes of the hidden layers of all three networks; None: one, twice the columns, 32 to 128.
+        hidden: Sizes of the hidden layers of all three networks; None: two, 64 to 128 and half of it.
         latent: Size of the code; None: the root of the number of columns, at most 32.
         activation: Of the encoder's and the generator's hidden layers.
         dropout: Share of the discriminator's hidden units dropped while training.
@@ -163,10 +163,11 @@ class GAN:
 
     def _network(self, width: int) -> Network:
         """Make the networks for a number of columns, with fresh weights."""
+        hidden, latent = default_sizes(width)
         return Network(
             width,
-            (min(128, max(32, 2 * width)),) if self.hidden is None else tuple(self.hidden),
-            min(32, max(1, round(width**0.5))) if self.latent is None else self.latent,
+            hidden if self.hidden is None else tuple(self.hidden),
+            self.latent or latent,
             members=self.members,
             activation=self.activation,
             dropout=self.dropout,

@@ -10,6 +10,7 @@ from anomalist.deep.layers import MLP, add_noise
 
 __all__ = ["Network"]
 
+_CODE_BOUND = 3.0  # codes are drawn from a standard normal
 _NOTHING = 1e-4  # a median distance below this, in squared spreads, is no measure of anything
 
 
@@ -67,13 +68,13 @@ class Network(nn.Module):
     def errors(self, rows: Tensor) -> Tensor:
         """Squared errors of the rebuilt rows, shape (members, rows, columns)."""
         rows = rows.expand(self.members, *rows.shape[-2:])
-        rebuilt: Tensor = self.generator(self.encoder(rows))
+        rebuilt: Tensor = self.generator(self._code(rows))
         return (rebuilt - rows).square()
 
     def terms(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Squared errors, shape (members, rows, columns), and distance in the discriminator's eyes, (members, rows)."""
         rows = rows.expand(self.members, *rows.shape[-2:])
-        code = self.encoder(rows)
+        code = self._code(rows)
         rebuilt = self.generator(code)
         seen = self.discriminator.hidden(torch.cat([rows, code], 2))
         expected = self.discriminator.hidden(torch.cat([rebuilt, code], 2))
@@ -90,11 +91,15 @@ class Network(nn.Module):
         errors, distance = self.terms(rows)
         return errors / self.typical[:, :1, None], distance / self.typical[:, 1:]
 
+    def _code(self, rows: Tensor) -> Tensor:
+        """The codes of rows, bounded: a row far out must not find a code that generation was never trained on."""
+        return _CODE_BOUND * torch.tanh(self.encoder(rows) / _CODE_BOUND)
+
     def _pairs(self, rows: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor, Tensor]:
         """The codes of rows, and rows made from drawn codes."""
         shape = (*rows.shape[:2], self.latent)
         drawn = torch.randn(shape, generator=generator, device=rows.device, dtype=rows.dtype)
-        return self.encoder(rows), self.generator(drawn), drawn
+        return self._code(rows), self.generator(drawn), drawn
 
     def _judge(self, rows: Tensor, code: Tensor, generator: torch.Generator | None) -> Tensor:
         """The discriminator's log-odds that a pair is a real row with its code, shape (members, rows)."""

@@ -6,7 +6,7 @@ import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from anomalist.deep.layers import Activation, check_network, check_sizes
+from anomalist.deep.layers import Activation, check_network, check_sizes, default_sizes
 from anomalist.deep.rows import UPDATE_RATE, Fitted, Scaler, need_fitted, sample
 from anomalist.deep.train import Schedule, Turn, train
 from anomalist.detector import check_parameter
@@ -33,7 +33,7 @@ class VAE:
     Like any density model it is blind to anomalies that are probable under the bulk's shape.
 
     Attributes:
-        hidden: Sizes of the encoder's hidden layers, mirrored in the decoder; None: one, twice the columns, 32 to 128.
+        hidden: Sizes of the encoder's hidden layers, mirrored in the decoder; None: two, 64 to 128 and half of it.
         latent: Size of the code; None: the root of the number of columns, at most 32.
         activation: Of the hidden layers.
         dropout: Share of hidden units dropped while training.
@@ -71,7 +71,7 @@ class VAE:
     dropout: float = 0.0
     beta: float = 1.0
     floor: float = 0.05
-    draws: int = 16
+    draws: int = 8
     trim: float = 0.25
     epochs: int = 60
     batch_size: int = 256
@@ -150,7 +150,7 @@ class VAE:
         return self
 
     def _latent(self, width: int) -> int:
-        return min(32, max(1, round(width**0.5))) if self.latent is None else self.latent
+        return self.latent or default_sizes(width)[1]
 
     def _draws(self, width: int) -> Tensor:
         return fixed_draws(self.draws, self._latent(width), self.seed)
@@ -159,7 +159,7 @@ class VAE:
         """Make the network for a number of columns, with fresh weights."""
         return Network(
             width,
-            (min(128, max(32, 2 * width)),) if self.hidden is None else tuple(self.hidden),
+            default_sizes(width)[0] if self.hidden is None else tuple(self.hidden),
             self._latent(width),
             members=self.members,
             activation=self.activation,
