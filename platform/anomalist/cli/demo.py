@@ -23,10 +23,10 @@ __all__ = ["demo"]
     show_default=True,
     help="Where to write the data, the store and the models.",
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=int, metavar="N", help="Where all randomness starts.")
 @json_option
 @click.pass_obj
-def demo(app: App, folder: Path, seed: int, as_json: bool) -> None:
+def demo(app: App, folder: Path, seed: int | None, as_json: bool) -> None:
     """Find tumours among healthy cell samples: real data, all detectors, measured against the known truth.
 
     The data are the Wisconsin diagnostic breast cancer samples that scikit-learn ships: all benign ones, and 20 of the
@@ -35,7 +35,7 @@ def demo(app: App, folder: Path, seed: int, as_json: bool) -> None:
     from anomalist.cli.findings import print_result
     from anomalist.cli.progress import progress_bar
     from anomalist.engine.demo import write_demo_data
-    from anomalist.engine.request import RunOptions
+    from anomalist.engine.request import RunOptions, ThresholdRequest
     from anomalist.engine.run import run
     from anomalist.engine.sources import Source
     from anomalist.engine.workspace import Workspace
@@ -49,7 +49,11 @@ def demo(app: App, folder: Path, seed: int, as_json: bool) -> None:
     source = Source(location=str(data), key="sample", label="diagnosis")
     with progress_bar(app) as progress, Workspace.open(settings, app.registry(), progress=progress) as workspace:
         options = RunOptions(
-            panel=settings.panel, combiner=settings.combiner, seed=settings.seed, device=settings.device
+            panel=settings.panel,
+            combiner=settings.combiner,
+            threshold=ThresholdRequest(policy="budget", parameter=settings.budget),
+            seed=settings.seed,
+            device=settings.device,
         )
         result = run(
             workspace,

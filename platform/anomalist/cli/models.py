@@ -79,6 +79,7 @@ def _model_dict(model: ModelRow) -> dict[str, Any]:
 
 def _print_model(model: ModelRow) -> None:
     from anomalist.cli.findings import describe_threshold
+    from anomalist.plugins.parameters import as_typed
 
     details = model.details
     print_pairs(
@@ -96,7 +97,7 @@ def _print_model(model: ModelRow) -> None:
         click.echo(f"left out: {column} ({why})")
     click.echo()
     rows = [
-        [name, ", ".join(f"{key}={value}" for key, value in params.items())]
+        [name, ",".join(f"{key}={as_typed(value)}" for key, value in params.items())]
         for name, params in details["detectors"].items()
     ]
     print_table(["detector", "parameters"], rows)

@@ -22,7 +22,7 @@ from anomalist.errors import ParameterError, PluginError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Parameter", "check_parameters", "describe_parameters", "parse_detector"]
+__all__ = ["Parameter", "as_typed", "check_parameters", "describe_parameters", "parse_detector"]
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
@@ -126,7 +126,7 @@ def describe_parameters(detector: str, cls: type) -> list[Parameter]:
     helps = _attribute_help(inspect.getdoc(cls) or "")
     fields = {field.name: field for field in dataclasses.fields(cls)}
     return [
-        Parameter(name=name, type=_in_words(hint), default=_typed(_default(fields[name])), help=helps.get(name, ""))
+        Parameter(name=name, type=_in_words(hint), default=as_typed(_default(fields[name])), help=helps.get(name, ""))
         for name, hint in types_of.items()
     ]
 
@@ -247,12 +247,12 @@ def _default(field: dataclasses.Field[Any]) -> Any:
     return field.default
 
 
-def _typed(value: Any) -> str:
+def as_typed(value: Any) -> str:
     """A value as users would type it."""
     if value is None or isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, _SEQUENCES):
-        return "[" + ",".join(_typed(item) for item in value) + "]"
+        return "[" + ",".join(as_typed(item) for item in value) + "]"
     return str(value)
 
 
