@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import shlex
 import sqlite3
-from contextlib import closing, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from anomalist.cli.main import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 __all__ = ["FOREST", "Typed", "payments", "stored", "type_in"]
@@ -40,10 +41,25 @@ class Typed:
         return found
 
 
+@contextmanager
+def as_it_was(logger: logging.Logger) -> Iterator[None]:
+    """Give a logger back its level and its handlers."""
+    level, handlers = logger.level, list(logger.handlers)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
+
+
 def type_in(text: str) -> Typed:
-    """Run a command as it would be typed after `anomalist`."""
+    """Run a command as it would be typed after `anomalist`; the logging of this process stays as it was."""
     out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
+    with ExitStack() as stack:
+        for name in ("", "anomalist", "anomalist_plugins"):
+            stack.enter_context(as_it_was(logging.getLogger(name)))
+        stack.enter_context(redirect_stdout(out))
+        stack.enter_context(redirect_stderr(err))
         code = run(shlex.split(text))
     return Typed(code=code, out=out.getvalue(), err=err.getvalue())
 

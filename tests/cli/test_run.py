@@ -4,77 +4,20 @@ from __future__ import annotations
 
 import gzip
 import re
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 
 from tests.cli.samples import FOREST, payments, stored, type_in
-from tests.helpers import install_plugin
-
-NUMBER = (int, float)
-NOISE = re.compile(r"\b(?i:nan|inf)\b|None|True|False|\bnp\.|float64|<|\bobject\b|Timestamp|datetime\.")
-
-
-def has(found: Any, shape: Any, where: str = "") -> None:
-    """Check a JSON value against a shape: a type, several types, a list of one shape, or a dict of shapes."""
-    if isinstance(shape, dict):
-        assert isinstance(found, dict), where
-        assert set(found) == set(shape), where
-        for name, inner in shape.items():
-            has(found[name], inner, f"{where}.{name}")
-    elif isinstance(shape, list):
-        assert isinstance(found, list), where
-        assert found, where
-        for index, item in enumerate(found):
-            has(item, shape[0], f"{where}[{index}]")
-    else:
-        assert isinstance(found, shape), (where, found)
-        assert isinstance(found, bool) == (shape is bool), (where, found)
-
-
-MEMBER = {"detector": str, "status": str, "seconds": NUMBER, "error": (str, type(None))}
-REASON = {"column": str, "actual": (str, int, float, type(None)), "typical": (str, int, float), "share": float}
-RUN = {
-    "id": str,
-    "status": str,
-    "model": {"name": str, "version": int},
-    "rows": int,
-    "columns": int,
-    "seed": int,
-    "seconds": NUMBER,
-    "members": [MEMBER],
-    "threshold": {"policy": str, "parameter": NUMBER, "value": float},
-    "flagged": int,
-    "notes": list,
-}
-ROW = {
-    "key": str,
-    "row": int,
-    "score": float,
-    "level": float,
-    "flagged": bool,
-    "members": {"isolation_forest": float},
-    "reasons": [REASON],
-}
-MEASURES = {
-    "roc_auc": float,
-    "average_precision": float,
-    "precision": float,
-    "recall": float,
-    "f1": float,
-    "precision_at": {"10": float, "50": float},
-}
-EVALUATION = {
-    "rows": int,
-    "anomalies": int,
-    "flagged": int,
-    "ensemble": MEASURES,
-    "members": {"isolation_forest": MEASURES},
-}
+from tests.cli.shapes import EVALUATION, NOISE, ROW, RUN, has
+from tests.helpers import environment, install_plugin
 
 
 @pytest.fixture
@@ -99,10 +42,7 @@ def test_the_json_of_run(data: Path, home: Path) -> None:
         "seconds": 0,
         "error": None,
     }
-    assert [row["key"] for row in found["top"][:2]] == ["r42", "r7"] or {row["key"] for row in found["top"][:2]} == {
-        "r7",
-        "r42",
-    }
+    assert {row["key"] for row in found["top"][:2]} == {"r7", "r42"}
     assert len(found["top"]) == 10
     assert [row["score"] for row in found["top"]] == sorted((row["score"] for row in found["top"]), reverse=True)
     assert all(0 < row["level"] < 1 for row in found["top"])
@@ -277,6 +217,43 @@ def test_a_partial_run_names_the_detector_that_failed(
     alone = type_in("--quiet run payments.csv --key id --detector failing")
     assert (alone.code, alone.out) == (1, "")
     assert alone.err == "error: no detector could be fitted: failing: RuntimeError: out of luck\n"
+
+
+WAITING = """
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from anomalist import DetectorSpec, hookimpl
+
+@dataclass
+class Waiting:
+    def fit(self, data):
+        Path("waits").touch()
+        time.sleep(60)
+    score = state = restore = fit
+
+@hookimpl
+def anomalist_detectors():
+    return [DetectorSpec(name="waiting", summary="Waits.", factory=__name__ + ":Waiting", family="other")]
+"""
+
+
+def test_an_interrupted_run_is_cancelled_at_once(data: Path, home: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    install_plugin(site, "waiting", WAITING)
+    command = [sys.executable, "-m", "anomalist", "run", "payments.csv", "--key", "id", "--detector", "waiting"]
+    environ = environment(PYTHONPATH=str(site), ANOMALIST_DATA_HOME=str(home), OMP_NUM_THREADS="1")
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ, cwd=Path.cwd()
+    ) as process:
+        while not Path("waits").exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err.strip()) == (130, "", "error: interrupted")
+    assert [status for _, status in stored(home)["runs"]] == ["cancelled"]
 
 
 def test_a_series_detector_without_a_time_is_refused_where_it_was_named(data: Path) -> None:

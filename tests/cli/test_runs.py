@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.samples import FOREST, payments, stored, type_in
-from tests.cli.test_run import MEASURES, NOISE, REASON, ROW, has
+from tests.cli.shapes import MEASURES, NOISE, REASON, ROW, has
 
 COMMANDS = [
     "runs",

@@ -9,7 +9,6 @@ import pytest
 
 from anomalist.detector import deadline
 from anomalist.ensemble.explain import Reason, explain, shares
-from anomalist.errors import DetectorTimeoutError
 from tests.ensemble.samples import payments, series, tiny_model
 
 ROWS = np.array([7, 100, 200])
@@ -114,15 +113,35 @@ def test_every_way_to_run_over_the_members_gives_the_same() -> None:
     assert explain(model, table, ROWS, surprises, each=backwards) == explain(model, table, ROWS, surprises)
 
 
-def test_ablation_stops_when_the_time_is_over() -> None:
+def test_a_member_that_cannot_explain_is_left_out_and_named(caplog: pytest.LogCaptureFixture) -> None:
+    table = payments()
+    model = tiny_model(table, ["honest", "additive"])
+    surprises = model.score(table).surprises[ROWS]
+    alone = explain(tiny_model(table), table, ROWS, surprises[:, 1:])
+
+    def fails(_: object) -> None:
+        raise RuntimeError("out of\nluck")
+
+    for contributions, says in (
+        (fails, "honest cannot say why: RuntimeError: out of luck"),
+        (lambda units: np.full(units.values.shape, np.nan), "contributions must be finite"),
+        (lambda units: np.ones((len(units), 1)), "got shape (3, 1)"),
+    ):
+        caplog.clear()
+        model.members[0].detector.contributions = contributions
+        assert explain(model, table, ROWS, surprises) == alone
+        assert says in caplog.text
+
+
+def test_ablation_stops_when_the_time_is_over(caplog: pytest.LogCaptureFixture) -> None:
     table = payments()
     model = tiny_model(table)
     token = deadline.set(0.0)
     try:
-        with pytest.raises(DetectorTimeoutError):
-            explain(model, table, ROWS, np.full((3, 1), 5.0))
+        assert explain(model, table, ROWS, np.full((3, 1), 5.0)) == [(), (), ()]
     finally:
         deadline.reset(token)
+    assert "additive cannot say why: DetectorTimeoutError" in caplog.text
 
 
 @pytest.mark.parametrize(

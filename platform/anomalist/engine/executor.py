@@ -24,6 +24,7 @@ __all__ = ["Executor", "Outcome", "Threads"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_LISTEN = 0.2  # seconds: polars lets a wait go on after Ctrl-C, which is only heard between two waits
 _GRACE = 1.0  # seconds that an item which watches its own deadline gets to stop before it is abandoned
 
 
@@ -128,14 +129,15 @@ class Threads:
 
         threading.Thread(target=copy_context().run, args=(work,), daemon=True, name=f"anomalist-{number}").start()
 
-    def _patience(self, running: dict[int, tuple[Item, float]]) -> float | None:
+    def _patience(self, running: dict[int, tuple[Item, float]]) -> float:
         if self.timeout is None:
-            return None
+            return _LISTEN
         first = min(started for _, started in running.values())
-        return max(0.0, first + self.timeout + _GRACE - time.monotonic())
+        return min(_LISTEN, max(0.0, first + self.timeout + _GRACE - time.monotonic()))
 
     def _abandon(self, running: dict[int, tuple[Item, float]]) -> Iterator[Outcome[Item, Result]]:
-        assert self.timeout is not None
+        if self.timeout is None:
+            return
         now = time.monotonic()
         for number, (item, started) in list(running.items()):
             if now >= started + self.timeout + _GRACE:

@@ -7,6 +7,7 @@ bits the surprise falls (occlusion; Zeiler and Fergus 2014). Members then count 
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from anomalist.detector import Explainable, check_deadline
 from anomalist.ensemble.member import view_of
+from anomalist.errors import DetectorError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Reason", "explain", "shares"]
 
+_log = logging.getLogger(__name__)
 _ORDINARY = 1.0  # bits: the median row; a member with less says nothing about why
 _BLOCK = 65_536  # rows scored at once while columns are ablated
 
@@ -104,15 +107,25 @@ def shares(
 ) -> tuple[tuple[str, ...], Floats]:
     """Each source column's share in the anomaly of some rows: their names, and shape (k, columns), rows sum to 1.
 
-    A row that no member finds more surprising than the median gets zeros.
+    A row that no member finds more surprising than the median gets zeros. A member that cannot explain itself is left
+    out and named in the log: scores do not fall with their reasons.
     """
     columns = tuple(dict.fromkeys(data.origins))
-    parts = list(each(lambda member: _member_shares(member, model, data, rows, columns), model.members))
+    parts = list(each(lambda member: _shares_or_none(member, model, data, rows, columns), model.members))
     weights = np.maximum(surprises - _ORDINARY, 0.0)
     total = np.zeros((rows.size, len(columns)))
     for index, part in enumerate(parts):
         total += weights[:, index, None] * part
     return columns, _normalised(total)
+
+
+def _shares_or_none(member: Member, model: Model, data: Dataset, rows: Ints, columns: Sequence[str]) -> Floats:
+    """One member's share for each source column, shape (k, columns); zeros where its detector fails."""
+    try:
+        return _member_shares(member, model, data, rows, columns)
+    except Exception as error:  # noqa: BLE001 - a detector may raise anything
+        _log.warning("%s cannot say why: %s: %s", member.name, type(error).__name__, " ".join(str(error).split()))
+        return np.zeros((rows.size, len(columns)))
 
 
 def _member_shares(member: Member, model: Model, data: Dataset, rows: Ints, columns: Sequence[str]) -> Floats:
@@ -140,6 +153,10 @@ def _contributions(member: Member, units: Dataset, columns: Sequence[str], typic
     """Each source column's share in the surprise of each unit, shape (units, columns); each row sums to 1 or 0."""
     if isinstance(member.detector, Explainable):
         own = np.asarray(member.detector.contributions(units), dtype=np.float64)
+        if own.shape != (len(units), units.width) or not np.isfinite(own).all():
+            raise DetectorError(
+                f"contributions must be finite and of shape {(len(units), units.width)}, got shape {own.shape}"
+            )
         return _normalised(_by_origin(own, units.origins, columns))
     return _normalised(_ablation(member, units, columns, typical))
 
