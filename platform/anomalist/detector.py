@@ -85,7 +85,9 @@ class DetectorSpec:
         handles: What it can do.
         requires: Import names that must be there for it to work.
         extra: The pip requirement that brings `requires`, shown to the user where one is missing.
-        panels: The bundled panels that it belongs to.
+        panels: The panels that it belongs to.
+        kin: What it shares with detectors that err alike, such as `reconstruction`; those of one kin share one vote in
+            the consensus. Empty where it has a vote of its own.
     """
 
     name: str
@@ -97,6 +99,7 @@ class DetectorSpec:
     requires: tuple[str, ...] = ()
     extra: str = ""
     panels: frozenset[str] = frozenset()
+    kin: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +110,8 @@ class CombinerSpec:
         name: What users type after `--combiner`.
         summary: One sentence.
         factory: `package.module:function`; the function takes surprises in bits, shape (rows, detectors), and returns
-            shape (rows,), and must not fall when any surprise rises.
+            shape (rows,), and must not fall when any surprise rises. Where it has an argument `votes` it is given how
+            much each detector's voice counts, shape (detectors,).
     """
 
     name: str

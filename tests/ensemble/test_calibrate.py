@@ -51,7 +51,7 @@ def test_a_gross_outlier_in_training_does_not_squash_the_rest() -> None:
 @settings(max_examples=150, deadline=None)
 def test_order_is_kept_whatever_the_scores(training: np.ndarray, new: np.ndarray) -> None:
     found = Calibrator.fit(training).surprise(np.sort(new))
-    assert (np.diff(found) >= 0).all()
+    assert (np.diff(found) >= -1e-12).all()  # but for the rounding of the interpolation
     assert (found > 0).all()
     assert np.isfinite(found).all()
 

@@ -47,7 +47,15 @@ def test_one_detector_is_its_own_consensus(name: str) -> None:
 
 def test_upper_half_hears_half_the_panel() -> None:
     surprises = np.array([[0.0, 0.0, 9.0, 6.0, 3.0]])
-    assert combiner("upper_half")(surprises, NAMES)[0] == pytest.approx(6.0)
+    assert combiner("upper_half")(surprises, NAMES)[0] == pytest.approx((9 + 6 + 0.5 * 3) / 2.5)
+
+
+def test_detectors_that_share_a_vote_are_heard_as_one() -> None:
+    votes = np.array([1.0, 1.0, 1 / 3, 1 / 3, 1 / 3])
+    surprises = np.array([[2.0, 1.0, 9.0, 9.0, 9.0], [6.0, 1.0, 9.0, 0.0, 0.0]])
+    found = combiner("upper_half")(surprises, NAMES, votes)
+    np.testing.assert_allclose(found, [(3 * 9 / 3 + 0.5 * 2) / 1.5, (9 / 3 + 6 + (1.5 - 4 / 3) * 1) / 1.5])
+    np.testing.assert_allclose(combiner("mean")(surprises, NAMES, votes), [(2 + 1 + 9) / 3, (6 + 1 + 3) / 3])
 
 
 def test_weights_are_by_name_and_one_where_not_given() -> None:

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from anomalist.deep.adam import Adam
-from anomalist.deep.limits import check_limit
 from anomalist.deep.schedule import Loss, Schedule, Training, Turn
+from anomalist.detector import check_deadline
 from anomalist.errors import DataError, ParameterError, TrainingError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def train(
     Raises:
         TrainingError: The loss is no longer finite, or memory ran out on the CPU.
         DataError: There are no rows.
-        DetectorTimeoutError: The limit set by `anomalist.deep.limits.limit` is over.
+        DetectorTimeoutError: The deadline of this thread has passed.
         ParameterError: The device is unknown.
     """
     data = torch.as_tensor(rows, dtype=torch.float32)
@@ -156,7 +156,7 @@ class _Run:
         history: list[float] = []
         batches, done, stale = self._batches(), 0, 0
         while done < self.steps and stale < self.schedule.patience:
-            check_limit(self.name)
+            check_deadline()
             total = torch.zeros(self.members, device=self.data.device)
             count = min(self.per_epoch, self.steps - done)
             for step in range(done, done + count):

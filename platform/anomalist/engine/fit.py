@@ -12,7 +12,7 @@ from anomalist.data.series import check_series
 from anomalist.data.windows import Windower
 from anomalist.engine.panel import Seat, seats
 from anomalist.ensemble.calibrate import Calibrator
-from anomalist.ensemble.member import Member, raw_scores, training_view, view_of
+from anomalist.ensemble.member import Member, raw_scores, training_view, view_of, votes_of
 from anomalist.ensemble.model import Model
 from anomalist.ensemble.threshold import Threshold, check_held_out
 from anomalist.errors import AnomalistError, DataError, DetectorTimeoutError, RunError, UsageError
@@ -115,7 +115,8 @@ def fit(
     reports, members, surprises = _fit_members(panel, fitting, executor, progress)
     progress.stage("combining")
     combiner = combiner.among([member.name for member in members])
-    raw = combiner(surprises, [member.name for member in members])
+    votes = votes_of([member.kin for member in members])
+    raw = combiner(surprises, [member.name for member in members], votes)
     consensus = Calibrator.fit(raw[training])
     score = consensus.surprise(raw)
     model = Model(
@@ -160,6 +161,7 @@ class _Fitting:
             detector=detector,
             calibrator=calibrator,
             view=seat.view,
+            kin=seat.kin,
             notes=tuple(getattr(detector, "notes", ())),
         )
         return member, calibrator.surprise(raw)

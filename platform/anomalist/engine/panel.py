@@ -30,6 +30,7 @@ class Seat:
         package: The distribution that brings it.
         params: All its parameters, plain values.
         view: What it will see of the rows.
+        kin: What it shares with detectors that err alike; empty where nothing.
         detector: The unfitted detector; None where it cannot take part.
         obstacle: Why it cannot take part.
         skipped: The panel can do without it: not a failure.
@@ -40,6 +41,7 @@ class Seat:
     package: str
     params: Mapping[str, Any] = field(default_factory=dict)
     view: ViewName = "rows"
+    kin: str = ""
     detector: Detector | None = None
     obstacle: str | None = None
     skipped: bool = False
@@ -86,6 +88,7 @@ def seats(
             detector_name=detector_name,
             package=registry.package(detector_name),
             view=_view(spec, series),
+            kin=spec.kin,
         )
         obstacle = _obstacle(spec, series)
         if obstacle and not chosen:

@@ -125,6 +125,7 @@ def _seat(workspace: Workspace, member: Member) -> Seat:
         package=workspace.registry.package(member.detector_name),
         params=member.params,
         view=member.view,
+        kin=member.kin,
         detector=member.detector,
     )
 

@@ -7,6 +7,7 @@ rises. On real sets the choice moves the result little; what moves it is a panel
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from anomalist.detector import Floats, State
 
 __all__ = ["BUILT_IN", "Combiner"]
+
+_FEW = 3  # of fewer detectors all are heard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +40,21 @@ class Combiner:
     function: Callable[..., Floats]
     params: Mapping[str, Any] = field(default_factory=dict)
 
-    def __call__(self, surprises: Floats, names: Sequence[str]) -> Floats:
+    def __call__(self, surprises: Floats, names: Sequence[str], votes: Floats | None = None) -> Floats:
         """Combine surprises, shape (rows, detectors), into a consensus, shape (rows,).
+
+        `votes`, shape (detectors,), says how much each detector's voice counts where the combiner asks for it; else all
+        count the same.
 
         Raises:
             ParameterError: The combiner does not take these parameters, or does not return one finite number a row.
         """
         params = dict(self.params)
+        votes = np.ones(len(names)) if votes is None else votes
         if self.function is weighted:
-            params = {"weights": _weights(params, names)}
+            votes, params = _weights(params, names), {}
+        if "votes" in inspect.signature(self.function).parameters:
+            params["votes"] = votes
         try:
             consensus = np.asarray(self.function(surprises, **params), dtype=np.float64)
         except TypeError as error:
@@ -69,18 +78,21 @@ class Combiner:
         return {"name": self.name, "params": dict(self.params)}
 
 
-def upper_half(surprises: Floats) -> Floats:
-    """Mean of the upper half of the surprises of each row: half the panel may miss an anomaly without hiding it."""
-    members = surprises.shape[1]
-    if members < 3:
-        return mean(surprises)
-    keep = (members + 1) // 2
-    return _float(np.partition(surprises, members - keep, axis=1)[:, members - keep :].mean(axis=1))
+def upper_half(surprises: Floats, *, votes: Floats) -> Floats:
+    """Mean of the highest surprises that hold half of the votes: half the panel may miss an anomaly."""
+    if surprises.shape[1] < _FEW:
+        return mean(surprises, votes=votes)
+    order = np.argsort(-surprises, axis=1, kind="stable")
+    ranked, held = np.take_along_axis(surprises, order, axis=1), votes[order]
+    half = 0.5 * votes.sum()
+    before = np.cumsum(held, axis=1) - held
+    counted = np.clip(half - before, 0.0, held)  # the vote on the border counts in part
+    return _float((ranked * counted).sum(axis=1) / half)
 
 
-def mean(surprises: Floats) -> Floats:
-    """Mean of the surprises."""
-    return _float(surprises.mean(axis=1))
+def mean(surprises: Floats, *, votes: Floats) -> Floats:
+    """Mean of the surprises, by votes."""
+    return _float(surprises @ votes / votes.sum())
 
 
 def median(surprises: Floats) -> Floats:
@@ -103,9 +115,9 @@ def maximum_of_average(surprises: Floats, *, buckets: int = 3, rounds: int = 20,
     return _float(_bucketed(surprises, buckets, rounds, seed, np.mean, np.max))
 
 
-def weighted(surprises: Floats, *, weights: Floats) -> Floats:
-    """Weighted mean of the surprises; `weighted:knn=2,gan=0.5`, and 1 for every detector that is not named."""
-    return _float(surprises @ weights / weights.sum())
+def weighted(surprises: Floats, *, votes: Floats) -> Floats:
+    """Mean of the surprises, by your own votes: `weighted:knn=2,gan=0.5`, and 1 for those not named."""
+    return mean(surprises, votes=votes)
 
 
 def _float(values: Floats) -> Floats:

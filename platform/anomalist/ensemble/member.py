@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -11,13 +12,13 @@ from anomalist.ensemble.calibrate import Calibrator
 from anomalist.errors import DetectorError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from anomalist.data.dataset import Dataset
     from anomalist.data.windows import Windower
     from anomalist.detector import Bools, Detector, Floats, State
 
-__all__ = ["Member", "Units", "ViewName", "raw_scores", "training_view", "view_of"]
+__all__ = ["Member", "Units", "ViewName", "raw_scores", "training_view", "view_of", "votes_of"]
 
 ViewName = Literal["rows", "windows", "statistics"]
 """Rows as they are; windows of ordered rows; or one row of statistics for each window of ordered rows."""
@@ -80,6 +81,7 @@ class Member:
         detector: The fitted detector.
         calibrator: Its raw scores to surprise.
         view: What it sees of the rows.
+        kin: What it shares with members that err alike; empty where nothing.
         notes: What it wants said about its fit, one line each.
     """
 
@@ -89,6 +91,7 @@ class Member:
     detector: Detector
     calibrator: Calibrator
     view: ViewName
+    kin: str = ""
     notes: tuple[str, ...] = ()
 
     def raw(self, data: Dataset, windower: Windower | None) -> Floats:
@@ -110,6 +113,7 @@ class Member:
             "detector": self.detector_name,
             "params": dict(self.params),
             "view": self.view,
+            "kin": self.kin,
             "notes": list(self.notes),
             "calibrator": self.calibrator.state(),
             "state": self.detector.state(),
@@ -125,8 +129,15 @@ class Member:
             detector=build(state["detector"], state["params"]).restore(state["state"]),
             calibrator=Calibrator.from_state(state["calibrator"]),
             view=state["view"],
+            kin=state["kin"],
             notes=tuple(state["notes"]),
         )
+
+
+def votes_of(kins: Sequence[str]) -> Floats:
+    """How much each member's voice counts, shape (members,): 1, or an equal share of 1 among those of one kin."""
+    counts = Counter(kin for kin in kins if kin)
+    return np.array([1.0 / counts[kin] if kin else 1.0 for kin in kins])
 
 
 def raw_scores(detector: Detector, units: Units) -> Floats:

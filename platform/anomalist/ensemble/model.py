@@ -11,7 +11,7 @@ import numpy as np
 from anomalist.data.encode import Encoder
 from anomalist.data.windows import Windower
 from anomalist.ensemble.calibrate import Calibrator, level
-from anomalist.ensemble.member import Member
+from anomalist.ensemble.member import Member, votes_of
 from anomalist.ensemble.threshold import Threshold
 from anomalist.errors import ModelFileError
 
@@ -76,6 +76,11 @@ class Model:
         """The names of the members."""
         return tuple(member.name for member in self.members)
 
+    @property
+    def votes(self) -> Floats:
+        """How much each member's voice counts in the consensus, shape (members,)."""
+        return votes_of([member.kin for member in self.members])
+
     def score(self, table: Table, *, each: Each = map) -> Scores:
         """Score the rows of a table.
 
@@ -92,7 +97,7 @@ class Model:
 
     def scores_from(self, surprises: Floats) -> Scores:
         """Combine surprises in bits, shape (rows, members), and apply the threshold."""
-        score = self.consensus.surprise(self.combiner(surprises, self.names))
+        score = self.consensus.surprise(self.combiner(surprises, self.names, self.votes))
         return Scores(members=self.names, surprises=surprises, score=score, flagged=self.threshold.flags(score))
 
     def with_budget(self, scores: Floats, budget: float) -> Self:

@@ -14,6 +14,7 @@ def anomalist_detectors() -> list[DetectorSpec]:
             summary="Finds rows that a network with a narrow middle, trained on the bulk of the rows, cannot rebuild.",
             factory="anomalist_plugins.autoencoder.detector:Autoencoder",
             family="deep",
+            kin="reconstruction",
             handles=frozenset({Trait.TABULAR, Trait.WARM_START, Trait.EXPLAINS}),
             requires=("torch",),
             panels=frozenset({"default", "full", "deep"}),

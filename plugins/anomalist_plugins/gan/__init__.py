@@ -14,6 +14,7 @@ def anomalist_detectors() -> list[DetectorSpec]:
             summary="Finds rows that a generator, trained against a discriminator, cannot make look like themselves.",
             factory="anomalist_plugins.gan.detector:GAN",
             family="deep",
+            kin="reconstruction",
             handles=frozenset({Trait.TABULAR, Trait.WARM_START, Trait.EXPLAINS}),
             requires=("torch",),
             panels=frozenset({"default", "full", "deep"}),

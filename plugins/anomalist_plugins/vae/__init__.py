@@ -14,6 +14,7 @@ def anomalist_detectors() -> list[DetectorSpec]:
             summary="Finds rows that are improbable under a latent variable model of the bulk of the rows.",
             factory="anomalist_plugins.vae.detector:VAE",
             family="deep",
+            kin="reconstruction",
             handles=frozenset({Trait.TABULAR, Trait.WARM_START, Trait.EXPLAINS}),
             requires=("torch",),
             panels=frozenset({"default", "full", "deep"}),
