@@ -89,6 +89,10 @@ def test_the_newest_run_of_the_same_rows_is_found(workspace: Workspace, table: T
     assert newest_run_of(workspace, table).id == second.row.id
 
 
-def test_a_run_without_labels_of_both_kinds_has_no_evaluation(workspace: Workspace, frame: pl.DataFrame) -> None:
-    normal = Table.from_frame(frame.with_columns(fraud=pl.lit(0)), key="id", label="fraud")
-    assert run(workspace, normal, PLAIN).evaluation is None
+def test_a_run_with_labels_of_one_kind_has_no_evaluation_and_says_so(workspace: Workspace, frame: pl.DataFrame) -> None:
+    for label, kind in ((0, "normal"), (1, "an anomaly")):
+        table = Table.from_frame(frame.with_columns(fraud=pl.lit(label)), source="a.csv", key="id", label="fraud")
+        result = run(workspace, table, PLAIN)
+        assert result.evaluation is None
+        note = f"a.csv: label column 'fraud': every labelled row is {kind}, so that no quality can be measured"
+        assert note in result.row.notes

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from anomalist.data.dataset import Dataset
 from anomalist.data.encode import Encoder
 from anomalist.data.windows import Windower
-from anomalist.ensemble.member import Member, raw_scores, training_view, view_of
+from anomalist.ensemble.member import Member, raw_scores, training_view, view_of, votes_of
 from anomalist.errors import DetectorError
 from tests.ensemble.samples import Additive, Shape, build, payments, series, tiny_model
 
@@ -94,3 +96,16 @@ def test_a_member_survives_its_state() -> None:
         member.notes,
     )
     assert (member.surprise(data, None) == member.calibrator.surprise(member.raw(data, None))).all()
+
+
+def test_members_of_one_kin_share_a_vote() -> None:
+    assert votes_of(["", "deep", "deep", "", "tree"]).tolist() == [1.0, 0.5, 0.5, 1.0, 1.0]
+    assert votes_of([]).size == 0
+    table = payments()
+    member = replace(tiny_model(table).members[0], kin="deep")
+    assert Member.from_state(member.state(), build).kin == "deep"
+    model = tiny_model(table, ["additive", "honest", "additive"])
+    kindred = replace(
+        model, members=tuple(replace(m, kin=kin) for m, kin in zip(model.members, ["a", "", "a"], strict=True))
+    )
+    assert kindred.votes.tolist() == [0.5, 1.0, 0.5]

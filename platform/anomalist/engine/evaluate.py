@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from anomalist.ensemble.model import Scores
     from anomalist.store.rows import RunRow
 
-__all__ = ["Labels", "evaluate_run", "evaluate_scores", "newest_run_of"]
+__all__ = ["Labels", "evaluate_run", "evaluate_scores", "measured", "newest_run_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,6 +73,16 @@ class Labels:
                 f"{self.where}: both anomalies and normal rows are needed, got {int(self.values.sum()):,} anomalies "
                 f"among {self.values.size:,} labels; say which values mean an anomaly with --positive"
             )
+
+
+def measured(scores: Scores, labels: Labels | None) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
+    """Measure scores where there are labels of both kinds; of one kind there is only a note to make."""
+    if labels is None:
+        return None, ()
+    if labels.of_both_kinds:
+        return evaluate_scores(scores, labels), ()
+    kind = "an anomaly" if labels.values.any() else "normal"
+    return None, (f"{labels.where}: every labelled row is {kind}, so that no quality can be measured",)
 
 
 def evaluate_scores(scores: Scores, labels: Labels) -> dict[str, Any]:

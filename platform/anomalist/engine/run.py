@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from anomalist.data.table import Role
 from anomalist.engine import model_files
 from anomalist.engine.combiners import combiner_from_text
-from anomalist.engine.evaluate import Labels, evaluate_scores
+from anomalist.engine.evaluate import Labels, measured
 from anomalist.engine.findings import findings_of, worth_a_look
 from anomalist.engine.fit import fit
 from anomalist.engine.result import RunResult
@@ -73,9 +73,9 @@ def run(
         workspace.progress.stage("explaining")
         rows = worth_a_look(scores, options.top)
         findings = findings_of(model, table, scores, rows, each=workspace.executor.map)
-        evaluation = evaluate_scores(scores, labels) if labels is not None and labels.of_both_kinds else None
+        evaluation, remarks = measured(scores, labels)
         workspace.progress.stage("storing")
-        notes = (*table.notes, *_left_out(model), *fitted.notes)
+        notes = (*table.notes, *_left_out(model), *fitted.notes, *remarks)
         made = NewModel(
             name=name,
             hash=model_files.save(model, workspace.models),

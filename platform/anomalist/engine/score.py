@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from anomalist.engine.evaluate import evaluate_scores
+from anomalist.engine.evaluate import measured
 from anomalist.engine.findings import findings_of, worth_a_look
 from anomalist.engine.fit import MemberReport, one_line
 from anomalist.engine.panel import Seat
@@ -73,7 +73,7 @@ def score(
         workspace.progress.stage("explaining")
         rows = worth_a_look(scores, top)
         findings = findings_of(model, table, scores, rows, each=workspace.executor.map)
-        evaluation = evaluate_scores(scores, labels) if labels is not None and labels.of_both_kinds else None
+        evaluation, remarks = measured(scores, labels)
         workspace.progress.stage("storing")
         row = commit(
             workspace,
@@ -84,7 +84,7 @@ def score(
             findings=findings,
             reports=reports,
             evaluation=evaluation,
-            notes=(*table.notes, *_unknown_columns(model, model_row, table)),
+            notes=(*table.notes, *_unknown_columns(model, model_row, table), *remarks),
         )
     result = RunResult(
         row=row,
