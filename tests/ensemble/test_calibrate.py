@@ -47,10 +47,11 @@ def test_a_gross_outlier_in_training_does_not_squash_the_rest() -> None:
 @given(
     arrays(np.float64, st.integers(1, 60), elements=st.floats(-1e6, 1e6)),
     arrays(np.float64, st.integers(2, 30), elements=st.floats(-1e7, 1e7)),
+    st.sampled_from([0.5, 1.0]),
 )
 @settings(max_examples=150, deadline=None)
-def test_order_is_kept_whatever_the_scores(training: np.ndarray, new: np.ndarray) -> None:
-    found = Calibrator.fit(training).surprise(np.sort(new))
+def test_order_is_kept_whatever_the_scores(training: np.ndarray, new: np.ndarray, body: float) -> None:
+    found = Calibrator.fit(training, body=body).surprise(np.sort(new))
     assert (np.diff(found) >= -1e-12).all()  # but for the rounding of the interpolation
     assert (found > 0).all()
     assert np.isfinite(found).all()
@@ -69,6 +70,19 @@ def test_rounding_errors_do_not_become_bits() -> None:
     calibrator = Calibrator.fit(scores)
     jitter = np.random.default_rng(5).normal(scale=1e-15, size=scores.size)
     np.testing.assert_allclose(calibrator.surprise(scores), calibrator.surprise(scores + jitter), atol=1e-5)
+
+
+def test_a_modelled_tail_tells_training_rows_apart_by_how_far_out_they_are() -> None:
+    scores = np.random.default_rng(7).exponential(size=20_000)
+    scores[:2] = 15.0, 150.0
+    calibrator = Calibrator.fit(scores, body=0.5)
+    bits = calibrator.surprise(np.quantile(scores, [0.3, 0.5, 0.9, 0.99, 0.999]))
+    np.testing.assert_allclose(bits, -np.log2([0.7, 0.5, 0.1, 0.01, 0.001]), rtol=0.08)
+    far, farther = calibrator.surprise(np.array([15.0, 150.0]))
+    assert farther - far > 4  # by rank alone they would be one bit apart
+    assert farther < 40
+    new = np.linspace(0, 1_000, 5_000)
+    assert (np.diff(calibrator.surprise(new)) > 0).all()
 
 
 def test_constant_scores_say_nothing_and_one_above_them_says_something() -> None:
@@ -90,7 +104,7 @@ def test_scores_that_are_not_finite_are_refused() -> None:
 
 
 def test_state_round_trip_is_exact() -> None:
-    calibrator = Calibrator.fit(np.random.default_rng(6).normal(size=1_000))
+    calibrator = Calibrator.fit(np.random.default_rng(6).normal(size=1_000), body=0.5)
     new = np.linspace(-9, 9, 99)
     assert (Calibrator.from_state(calibrator.state()).surprise(new) == calibrator.surprise(new)).all()
 

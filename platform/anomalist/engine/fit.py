@@ -36,6 +36,7 @@ __all__ = ["Fitted", "MemberReport", "fit"]
 
 FEWEST_ROWS = 10
 _HELD_OUT = 0.2
+_BODY = 0.5  # above the median a member tells rows apart by how far out they are, not by their rank alone
 
 MemberStatus = Literal["done", "failed", "timed_out", "skipped"]
 
@@ -153,7 +154,7 @@ class _Fitting:
         train = self.data.take(self.training)
         detector = seat.detector.fit(training_view(seat.view, train, self.windower, seed=self.seed))
         raw = raw_scores(detector, view_of(seat.view, self.data, self.windower))
-        calibrator = Calibrator.fit(raw[self.training])
+        calibrator = Calibrator.fit(raw[self.training], body=_BODY)
         member = Member(
             name=seat.name,
             detector_name=seat.detector_name,

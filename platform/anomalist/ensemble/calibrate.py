@@ -23,7 +23,8 @@ __all__ = ["Calibrator", "level"]
 _KNOTS = 512
 _FINEST_STEP = 1e-7  # of the scale of the scores: closer knots would turn rounding errors into bits
 _TAIL_SHARE = 0.1
-_STRAIGHT_BITS = 4.0
+_STRAIGHT_BITS = 16.0  # so far the tail is exponential; beyond, only the logarithm of more bits counts
+_BEND = 4.0
 _FARTHEST = 1e300
 _FINEST_UNIT = 1e-200
 
@@ -38,24 +39,34 @@ def level(surprise: Floats) -> Floats:
 class Calibrator:
     """A strictly increasing map from raw scores to surprise, the same for one row as for many.
 
-    Between training scores it interpolates their empirical tail probability. Past the highest it goes on as an
-    exponential tail whose scale is fitted to the top tenth of the training scores; after a few bits the tail bends into
-    a logarithm, so that it never saturates, never ties, and no detector with an explosive unit outvotes the rest.
-    Since the body is made of ranks, a single gross outlier in training does not squash the rest.
+    The body interpolates the empirical tail probability of the training scores. Above it goes on as an exponential tail
+    whose scale is the median excess of the scores above: one gross outlier in training does not squash the rest. In the
+    end the tail bends into a logarithm, so that it never saturates, never ties, and no detector with an explosive unit
+    outvotes the rest.
 
     Attributes:
         knots: Raw scores, strictly increasing, shape (k,).
         bits: Surprise at each knot, strictly increasing, shape (k,).
-        slope: Bits for each unit of raw score just above the last knot and just below the first.
+        slope: Bits of the tail for each unit of raw score.
+        reach: Bits that the tail has at the last knot, before it bends.
+        limit: Bits from which on it bends.
     """
 
     knots: Floats
     bits: Floats
     slope: float
+    reach: float
+    limit: float
 
     @classmethod
-    def fit(cls, scores: Floats) -> Self:
+    def fit(cls, scores: Floats, *, body: float = 1.0) -> Self:
         """Fit on the raw scores of training rows, shape (rows,).
+
+        Args:
+            scores: Finite numbers.
+            body: The share of the scores, from the lowest up, whose ranks are taken at their word. With 1 the tail
+                begins past the highest score; with less it also tells the training scores above apart by how far out
+                they are, and not by their rank alone.
 
         Raises:
             DetectorError: There are no scores, or one is not finite.
@@ -69,8 +80,15 @@ class Calibrator:
         values, first, counts = np.unique(ordered, return_index=True, return_counts=True)
         chosen = _spread(values, first, ordered.size, _FINEST_STEP * unit)
         above = ordered.size - first[chosen] - counts[chosen]
-        tail = (above + 0.5 * counts[chosen] + 0.5) / (ordered.size + 1.0)
-        return cls(knots=values[chosen], bits=-np.log2(tail), slope=1.0 / (_tail_scale(ordered, unit) * math.log(2.0)))
+        knots, bits = values[chosen], -np.log2((above + 0.5 * counts[chosen] + 0.5) / (ordered.size + 1.0))
+        start = ordered[int(min(body, 1.0 - _TAIL_SHARE) * (ordered.size - 1))]
+        slope = 1.0 / (_tail_scale(ordered, start, unit) * math.log(2.0))
+        if body >= 1.0 or knots[-1] <= start:
+            return cls(knots=knots, bits=bits, slope=slope, reach=float(bits[-1]), limit=float(bits[-1]) + _BEND)
+        inside = knots <= start
+        tail = -math.log2(float((ordered > start).mean())) + np.minimum((knots - start) * slope, _FARTHEST)
+        bits = np.where(inside, bits, _bent(tail, _STRAIGHT_BITS))
+        return cls(knots=knots, bits=bits, slope=slope, reach=float(tail[-1]), limit=_STRAIGHT_BITS)
 
     def surprise(self, scores: Floats) -> Floats:
         """Map raw scores, any shape, to surprise in bits, float64, the same shape, always positive.
@@ -81,23 +99,40 @@ class Calibrator:
         raw = np.asarray(scores, dtype=np.float64)
         if not np.isfinite(raw).all():
             raise DetectorError("a score is not finite; a detector must give every row a finite number")
-        inside = np.interp(raw, self.knots, self.bits)
         with np.errstate(over="ignore"):
             past = np.minimum(np.maximum(raw - self.knots[-1], 0.0) * self.slope, _FARTHEST)
             short = np.minimum(np.maximum(self.knots[0] - raw, 0.0) * (self.slope / self.bits[0]), _FARTHEST)
-        bent = past - _STRAIGHT_BITS
-        beyond = np.where(bent > 0, _STRAIGHT_BITS * (1 + np.log1p(np.maximum(bent, 0) / _STRAIGHT_BITS)), past)
-        result: Floats = (inside + beyond) / (1.0 + short)
+        beyond = _bent(self.reach + past, self.limit)
+        result: Floats = np.where(past > 0, beyond, np.interp(raw, self.knots, self.bits)) / (1.0 + short)
         return result
 
     def state(self) -> State:
         """Arrays and plain values that `from_state` needs."""
-        return {"knots": self.knots, "bits": self.bits, "slope": self.slope}
+        return {
+            "knots": self.knots,
+            "bits": self.bits,
+            "slope": self.slope,
+            "reach": self.reach,
+            "limit": self.limit,
+        }
 
     @classmethod
     def from_state(cls, state: State) -> Self:
         """The calibrator that `state` was taken from."""
-        return cls(knots=state["knots"], bits=state["bits"], slope=float(state["slope"]))
+        return cls(
+            knots=state["knots"],
+            bits=state["bits"],
+            slope=float(state["slope"]),
+            reach=float(state["reach"]),
+            limit=float(state["limit"]),
+        )
+
+
+def _bent(bits: Floats, limit: float) -> Floats:
+    """Bits as they are up to a limit; beyond it, smoothly, a logarithm."""
+    more = np.maximum(bits - limit, 0.0)
+    bent: Floats = np.minimum(bits, limit) + _BEND * np.log1p(more / _BEND)
+    return bent
 
 
 def _scale(ordered: Floats) -> float:
@@ -107,9 +142,8 @@ def _scale(ordered: Floats) -> float:
     return spread if spread > _FINEST_UNIT else max(1.0, abs(float(ordered[-1])))
 
 
-def _tail_scale(ordered: Floats, unit: float) -> float:
-    """The scale of an exponential tail, from the median excess of the top tenth: robust against one gross outlier."""
-    start = ordered[int((1.0 - _TAIL_SHARE) * (ordered.size - 1))]
+def _tail_scale(ordered: Floats, start: float, unit: float) -> float:
+    """The scale of an exponential tail from its median excess over the start: robust against one gross outlier."""
     excess = ordered[ordered > start] - start
     median = float(np.median(excess)) if excess.size else 0.0
     return max(median / math.log(2.0), 1e-3 * unit)
