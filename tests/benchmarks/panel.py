@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.panel [--rows 100000] [--columns 20] [--no-peers] [--at-most 0.5]
 
-It writes a table of random numbers to a Parquet file and runs `anomalist run` on it in a process of its own, everything
-included: start, reading, fitting, scoring, explaining, storing. The peers (AutoEncoder, VAE, SO_GAAL, IForest and OCSVM,
-with PyOD's defaults) fit and score the same rows, each in a process of its own; OCSVM is fitted on --ocsvm-rows of them.
+It writes a table of random numbers to a Parquet file and runs `anomalist run` on it in a process of its own, all
+included: start, reading, fitting, scoring, explaining, storing. The peers (AutoEncoder, VAE, SO_GAAL, IForest and
+OCSVM, with PyOD's defaults) fit and score the same rows, each in a process of its own; OCSVM is fitted on --ocsvm-rows.
 Every process has one thread. It prints CPU seconds and peak memory, and exits with 1 where the ratio is above --at-most
 or the memory above four times the data as float32 plus 1 GiB.
 """
@@ -22,7 +22,7 @@ import click
 import numpy as np
 import polars as pl
 
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 GIB = 2**30
 
 PEER = """

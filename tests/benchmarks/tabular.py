@@ -3,7 +3,7 @@
     python -m tests.benchmarks.tabular --data DIR [--seeds 3] [--only NAME]... [--peers/--no-peers] [--json FILE]
 
 DIR holds sets in ADBench's layout: one .npz each, with `X` of shape (rows, columns), and `y`, 1 for an anomaly. Every
-detector is fitted on all rows without labels and scores the same rows. For each set it prints the ROC AUC and the average
+detector is fitted on all rows without labels and scores the same rows. For each set it prints ROC AUC and average
 precision of the panel's consensus, of each member and of each peer, means over seeds; then the means over sets and the
 CPU seconds. With --at-least-auc or --at-least-ap it exits with 1 where the consensus stays below.
 """
@@ -27,9 +27,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 from anomalist.data.table import Table
-from anomalist.engine.combiners import combiner_from_text
 from anomalist.engine.executor import Threads
 from anomalist.engine.fit import fit
+from anomalist.engine.plan import make_plan
 from anomalist.engine.progress import Silent
 from anomalist.engine.request import RunOptions
 from anomalist.plugins.registry import Registry
@@ -55,14 +55,8 @@ def ours(
     """Fit the panel through the engine; measures and CPU seconds by name."""
     frame = pl.DataFrame({f"x{i}": values[:, i] for i in range(values.shape[1])})
     started = time.process_time()
-    fitted = fit(
-        Table.from_frame(frame, source=name),
-        options,
-        registry=registry,
-        combiner=combiner_from_text(registry, options.combiner),
-        executor=Threads(workers=1),
-        progress=Silent(),
-    )
+    table = Table.from_frame(frame, source=name)
+    fitted = fit(table, make_plan(table, options, registry), executor=Threads(workers=1), progress=Silent())
     seconds = {report.seat.name: report.seconds for report in fitted.reports if report.status == "done"}
     seconds[CONSENSUS] = time.process_time() - started
     for report in fitted.reports:

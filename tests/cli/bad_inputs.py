@@ -83,8 +83,8 @@ BAD_DATA = {
     "an empty file": run("", "", "a.csv is empty"),
     "blank lines": run("\n\n\n", "", "nothing but blank lines"),
     "a header and no rows": run("a,b\n", "", "2 columns and no rows"),
-    "one row": run("a,b\n1,2\n", "", "at least 10 rows", "got 1", began=True),
-    "nine rows": run("a,b\n" + "".join(f"{i},{i * i}\n" for i in range(9)), "", "got 9", began=True),
+    "one row": run("a,b\n1,2\n", "", "at least 10 rows", "got 1"),
+    "nine rows": run("a,b\n" + "".join(f"{i},{i * i}\n" for i in range(9)), "", "got 9"),
     "bytes that are no text": run(bytes(range(256)) * 4, "", "line 1 holds a NUL byte", "UTF-8"),
     "UTF-16 without its mark": run("a,b\n1,2\n".encode("utf-16-le"), "", "NUL byte", "save it as UTF-8"),
     "a line of another encoding": run(
@@ -121,13 +121,12 @@ BAD_DATA = {
     ),
     "a label column without a label": run(payments(fraud=all_of("")), "--label fraud", "'fraud' holds no value"),
     "a threshold from labels of one kind": run(
-        payments(fraud=all_of("0")), "--label fraud --f-beta 1", "'fraud'", "0 anomalies among 60", began=True
+        payments(fraud=all_of("0")), "--label fraud --f-beta 1", "'fraud'", "0 anomalies among 60"
     ),
     "too few rows for a false-positive rate": Bad(
         typed=f"run payments.csv --fpr 0.001 {FOREST}",
         says=("needs at least 999 held-out rows, got 12", "ask for a higher rate or use --budget"),
         code=4,
-        began=True,
     ),
     "a profile of no file": Bad(typed="profile none.csv", says=("no file 'none.csv'",), code=4),
     "a profile of a ragged file": Bad(

@@ -8,14 +8,14 @@ from tests.cli.samples import FOREST
 __all__ = ["BAD_NAMES", "BAD_OPTIONS", "BAD_SETTINGS", "BAD_STORES"]
 
 
-def option(text: str, *says: str, began: bool = False) -> Bad:
+def option(text: str, *says: str) -> Bad:
     """Wrong options of `run`: refused with exit code 2."""
-    return Bad(typed=f"run payments.csv --key id {text}", says=says, code=2, began=began)
+    return Bad(typed=f"run payments.csv --key id {text}", says=says, code=2)
 
 
-def quick(text: str, *says: str, began: bool = False) -> Bad:
+def quick(text: str, *says: str) -> Bad:
     """Wrong options of `run` beside a quick detector."""
-    return option(f"{FOREST} {text}", *says, began=began)
+    return option(f"{FOREST} {text}", *says)
 
 
 def name(typed: str, *says: str) -> Bad:
@@ -58,7 +58,7 @@ BAD_OPTIONS = {
     "a rate that is no number": quick("--fpr nan", "fpr must be a probability between 0 and 1, got nan"),
     "a rate in words": quick("--fpr low", "'--fpr': 'low' is not a valid float", "anomalist run --help"),
     "a negative beta": quick("--label fraud --f-beta -1", "beta must be a positive number, got -1.0"),
-    "a beta without labels": quick("--f-beta 1", "needs a label column; name it with --label", began=True),
+    "a beta without labels": quick("--f-beta 1", "needs a label column; name it with --label"),
     "a positive value without labels": quick("--positive 1", "name their column with --label"),
     "a negative seed": quick("--seed -1", "--seed: seed must be a whole number from 0", "got -1"),
     "a seed with a fraction": quick("--seed 1.5", "'--seed': '1.5' is not a valid integer"),
@@ -69,22 +69,20 @@ BAD_OPTIONS = {
     "a device that does not exist": quick("--device tpu", "device must be auto, cpu, cuda, cuda:N or mps, got 'tpu'"),
     "no rows to show": quick("--top 0", "'--top': 0 is not in the range x>=1"),
     "an unknown option": quick("--budgte 5", "No such option", "anomalist run --help"),
-    "an unknown detector": option("--detector isolation_florest", "did you mean 'isolation_forest'?", began=True),
-    "a detector without a name": option("--detector ''", "NAME or NAME:KEY=VALUE,..., got ''", began=True),
-    "an unknown parameter": option("--detector isolation_forest:treez=9", "'treez'", "'trees'?", began=True),
-    "a parameter of another type": option("--detector isolation_forest:trees=ten", "trees must be", "ten", began=True),
+    "an unknown detector": option("--detector isolation_florest", "did you mean 'isolation_forest'?"),
+    "a detector without a name": option("--detector ''", "NAME or NAME:KEY=VALUE,..., got ''"),
+    "an unknown parameter": option("--detector isolation_forest:treez=9", "'treez'", "'trees'?"),
+    "a parameter of another type": option("--detector isolation_forest:trees=ten", "trees must be", "ten"),
     "a parameter out of its range": option(
-        "--detector isolation_forest:trees=0", "isolation_forest: trees must be", "got 0", began=True
+        "--detector isolation_forest:trees=0", "isolation_forest: trees must be", "got 0"
     ),
-    "a detector of series without a time": option("--detector rnn", "rnn needs rows in order", "--time", began=True),
-    "an unknown panel": option("--panel nope", "no panel is called 'nope'; there are", "default", began=True),
+    "a detector of series without a time": option("--detector rnn", "rnn needs rows in order", "--time"),
+    "an unknown panel": option("--panel nope", "no panel is called 'nope'; there are", "default"),
     "an unknown combiner": quick("--combiner nope", "no combiner is called 'nope'; there are upper_half, mean"),
-    "an unknown parameter of a combiner": quick("--combiner mean:k=2", "combiner mean does not take k", began=True),
+    "an unknown parameter of a combiner": quick("--combiner mean:k=2", "combiner mean does not take k"),
     "a word for a parameter of a combiner": quick("--combiner aom:buckets=x", "buckets must be a number, got 'x'"),
-    "a weight for nobody": quick(
-        "--combiner weighted:knn=2", "no detector 'knn' in the panel", "isolation_forest", began=True
-    ),
-    "no weight at all": quick("--combiner weighted:isolation_forest=0", "weights must be 0 or more", began=True),
+    "a weight for nobody": quick("--combiner weighted:knn=2", "no detector 'knn' in the panel", "isolation_forest"),
+    "no weight at all": quick("--combiner weighted:isolation_forest=0", "weights must be 0 or more"),
     "a model name of several words": quick("--name 'my model:2'", "'my model:2'", "'my_model_2' would do"),
     "a model name of nothing": quick("--name ''", "a model name holds only letters", "got ''"),
     "a role that does not exist": quick("--role city=colour", "'city'", "no role 'colour'; the roles are numeric"),

@@ -96,14 +96,14 @@ def test_a_run_is_found_by_the_beginning_of_its_name(fitted: Path) -> None:
 
 
 def test_a_failed_run_shows_why(fitted: Path) -> None:
-    Path("few.csv").write_text(payments(rows=5))
-    assert type_in(f"run few.csv --key id {FOREST}").code == 4
+    Path("same.csv").write_text("a,b\n" + "1,x\n" * 20)
+    assert type_in(f"run same.csv {FOREST}").code == 4
     shown = type_in("show latest").out
     assert "status       failed" in shown
-    assert "error        few.csv: at least 10 rows are needed to learn what is normal, got 5" in shown
+    assert "error        same.csv: no column is left to look for anomalies in" in shown
     refused = type_in("top latest")
     assert refused.code == 2
-    assert "has no scores: it is failed (few.csv: at least 10 rows" in refused.err
+    assert "has no scores: it is failed (same.csv: no column is left" in refused.err
 
 
 def test_the_top_rows_are_those_of_the_run(fitted: Path) -> None:

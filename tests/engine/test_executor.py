@@ -24,9 +24,9 @@ def test_results_come_in_the_order_of_the_items() -> None:
         time.sleep(0.02 * (5 - item))
         return item * item
 
-    assert list(Threads(workers=3).map(slower_first, range(5))) == [0, 1, 4, 9, 16]
-    assert list(Threads().map(slower_first, [])) == []
-    assert list(Threads(workers=2).map(str, ["a", "a"])) == ["a", "a"]
+    assert list(Threads(workers=3).attempts(slower_first, range(5))) == [0, 1, 4, 9, 16]
+    assert list(Threads().attempts(slower_first, [])) == []
+    assert list(Threads(workers=2).attempts(str, ["a", "a"])) == ["a", "a"]
 
 
 def test_outcomes_come_as_they_end_with_their_time() -> None:
@@ -48,14 +48,18 @@ def test_one_failure_does_not_stop_the_others() -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3), KeyboardInterrupt()])
-def test_map_raises_what_was_raised(error: BaseException) -> None:
+def test_an_attempt_that_fails_is_none(error: BaseException) -> None:
     def fail(item: int) -> int:
         if item == 1:
             raise error
         return item
 
-    with pytest.raises(type(error)):
-        list(Threads(workers=2).map(fail, range(3)))
+    assert list(Threads(workers=2).attempts(fail, range(3))) == [0, None, 2]
+
+
+def test_an_attempt_that_runs_out_of_time_is_none() -> None:
+    assert list(Threads(workers=2, timeout=0.1).attempts(time.sleep, [0.0, 2.0])) == [None, None]
+    assert list(Threads(workers=2, timeout=0.1).attempts(lambda s: time.sleep(s) or s, [0.01, 2.0])) == [0.01, None]
 
 
 def test_no_more_than_so_many_run_at_once() -> None:
@@ -70,10 +74,10 @@ def test_no_more_than_so_many_run_at_once() -> None:
         with lock:
             running -= 1
 
-    list(Threads(workers=3).map(count, range(12)))
+    list(Threads(workers=3).attempts(count, range(12)))
     assert most == 3
     most = 0
-    list(Threads(workers=1).map(count, range(4)))
+    list(Threads(workers=1).attempts(count, range(4)))
     assert most == 1
 
 
@@ -120,11 +124,10 @@ def test_the_numeric_libraries_have_one_thread_each_while_items_run_and_theirs_b
     import torch
 
     before, torch_before = pools(), torch.get_num_threads()
-    found = list(Threads(workers=2).map(lambda _: (max(pools()), torch.get_num_threads()), range(3)))
+    found = list(Threads(workers=2).attempts(lambda _: (max(pools()), torch.get_num_threads()), range(3)))
     assert set(found) == {(1, 1)}
     assert (pools(), torch.get_num_threads()) == (before, torch_before)
-    with pytest.raises(ValueError, match="no"):
-        list(Threads().map(lambda _: int("no"), range(2)))
+    assert list(Threads().attempts(lambda _: int("no"), range(2))) == [None, None]
     assert (pools(), torch.get_num_threads()) == (before, torch_before)
 
 
@@ -141,7 +144,7 @@ def test_whoever_stops_listening_gets_the_threads_back_too() -> None:
 
 def test_results_do_not_depend_on_the_number_of_workers() -> None:
     matrix = np.random.default_rng(0).normal(size=(200, 200))
-    one, four = (list(Threads(workers=n).map(lambda k: matrix @ matrix * k, range(4))) for n in (1, 4))
+    one, four = (list(Threads(workers=n).attempts(lambda k: matrix @ matrix * k, range(4))) for n in (1, 4))
     for a, b in zip(one, four, strict=True):
         np.testing.assert_array_equal(a, b)
 

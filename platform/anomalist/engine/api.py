@@ -171,7 +171,7 @@ def run(
         positive: The label values that mean an anomaly.
         ignore: Columns to leave out.
         roles: Roles of single columns, instead of those found.
-        detectors: Detectors to fit, in place of a panel: `"knn"`, `"knn:k=5"`.
+        detectors: Detectors to fit, in place of a panel: `"knn"`, `"knn:neighbours=5"`.
         panel: The panel to fit.
         combiner: How the detectors' surprises become one score.
         budget: Flag at most so many rows: `"1%"`, `0.01`, `50`.

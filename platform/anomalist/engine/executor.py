@@ -10,7 +10,7 @@ from collections import deque
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from threadpoolctl import threadpool_limits
 
@@ -52,8 +52,8 @@ class Executor(Protocol):
         """Yield what became of each item, as they end."""
         ...
 
-    def map(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Result]:
-        """Yield the results in the order of the items; the first failure is raised."""
+    def attempts(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Result | None]:
+        """Yield the results in the order of the items, None for one that failed or ran out of time."""
         ...
 
 
@@ -98,14 +98,10 @@ class Threads:
                 if running.pop(number, None) is not None:
                     yield outcome
 
-    def map(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Result]:
-        """Yield the results in the order of the items; the first failure is raised."""
+    def attempts(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Result | None]:
+        """Yield the results in the order of the items, None for one that failed or ran out of time."""
         listed = list(enumerate(items))
-        done: dict[int, Any] = {}
-        for outcome in self.outcomes(lambda pair: function(pair[1]), listed):
-            if outcome.error is not None:
-                raise outcome.error
-            done[outcome.item[0]] = outcome.result
+        done = {outcome.item[0]: outcome.result for outcome in self.outcomes(lambda pair: function(pair[1]), listed)}
         return (done[number] for number, _ in listed)
 
     def _start(

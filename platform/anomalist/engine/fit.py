@@ -10,12 +10,14 @@ import numpy as np
 from anomalist.data.encode import Encoder
 from anomalist.data.series import check_series
 from anomalist.data.windows import Windower
-from anomalist.engine.panel import Seat, seats
+from anomalist.engine.panel import Seat, arranged
+from anomalist.engine.plan import held_out_rows
 from anomalist.ensemble.calibrate import Calibrator
 from anomalist.ensemble.member import Member, raw_scores, training_view, view_of, votes_of
 from anomalist.ensemble.model import Model
-from anomalist.ensemble.threshold import Threshold, check_held_out
-from anomalist.errors import AnomalistError, DataError, DetectorTimeoutError, RunError, UsageError
+from anomalist.ensemble.threshold import Threshold
+from anomalist.errors import AnomalistError, DetectorTimeoutError, RunError
+from anomalist.store.state import split_state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,18 +26,14 @@ if TYPE_CHECKING:
     from anomalist.data.series import SeriesCheck
     from anomalist.data.table import Table
     from anomalist.detector import Floats, Ints
-    from anomalist.engine.evaluate import Labels
     from anomalist.engine.executor import Executor, Outcome
+    from anomalist.engine.plan import Plan
     from anomalist.engine.progress import Progress
-    from anomalist.engine.request import RunOptions, ThresholdRequest
-    from anomalist.ensemble.combine import Combiner
+    from anomalist.engine.request import ThresholdRequest
     from anomalist.ensemble.model import Scores
-    from anomalist.plugins.registry import Registry
 
 __all__ = ["Fitted", "MemberReport", "fit"]
 
-FEWEST_ROWS = 10
-_HELD_OUT = 0.2
 _BODY = 0.5  # above the median a member tells rows apart by how far out they are, not by their rank alone
 
 MemberStatus = Literal["done", "failed", "timed_out", "skipped"]
@@ -70,52 +68,24 @@ class Fitted:
     notes: tuple[str, ...] = ()
 
 
-def fit(
-    table: Table,
-    options: RunOptions,
-    *,
-    labels: Labels | None = None,
-    registry: Registry,
-    combiner: Combiner,
-    executor: Executor,
-    progress: Progress,
-) -> Fitted:
-    """Fit a panel on a table and score its rows.
+def fit(table: Table, plan: Plan, *, executor: Executor, progress: Progress) -> Fitted:
+    """Fit the panel of a plan on a table and score its rows.
 
     Raises:
-        DataError: There are too few rows, no usable columns, or not enough rows for the threshold asked for.
+        DataError: There are no usable columns.
         RunError: No detector could be fitted.
     """
-    if len(table) < FEWEST_ROWS:
-        raise DataError(
-            f"{table.source}: at least {FEWEST_ROWS} rows are needed to learn what is normal, got {len(table)}"
-        )
-    if options.threshold.policy == "labels":
-        if labels is None:
-            raise UsageError("a threshold from labels needs a label column; name it with --label")
-        labels.check_both_kinds()
-    if options.threshold.policy == "fpr":
-        check_held_out(_held_out_rows(len(table)), options.threshold.parameter)
     progress.stage("encoding")
     encoder = Encoder.fit(table)
     data = encoder.encode(table)
     series = check_series(data) if data.time is not None else None
     windower = Windower.fit(data) if data.time is not None else None
-    panel = seats(
-        registry,
-        panel=options.panel,
-        chosen=options.detectors,
-        seed=options.seed,
-        device=options.device,
-        series=series,
-    )
-    names = [seat.name for seat in panel]
-    combiner(np.ones((1, len(names))), names)  # a parameter that it does not take is said before the fitting
-    training = _training_rows(data, options.threshold, options.seed)
-    fitting = _Fitting(data=data, training=training, windower=windower, seed=options.seed)
+    panel = [arranged(seat, series) for seat in plan.panel]
+    training = _training_rows(data, plan.threshold, plan.seed)
+    fitting = _Fitting(data=data, training=training, windower=windower, seed=plan.seed)
     reports, members, surprises = _fit_members(panel, fitting, executor, progress)
     progress.stage("combining")
-    combiner = combiner.among([member.name for member in members])
+    combiner = plan.combiner.among([member.name for member in members])
     votes = votes_of([member.kin for member in members])
     raw = combiner(surprises, [member.name for member in members], votes)
     consensus = Calibrator.fit(raw[training])
@@ -126,7 +96,7 @@ def fit(
         members=tuple(members),
         combiner=combiner,
         consensus=consensus,
-        threshold=_threshold(score, training, labels, options.threshold),
+        threshold=_threshold(score, training, plan),
     )
     notes = () if windower is None or series is None else (_about_series(series, windower),)
     return Fitted(model=model, scores=model.scores_from(surprises), reports=tuple(reports), notes=notes)
@@ -153,6 +123,7 @@ class _Fitting:
         assert seat.detector is not None
         train = self.data.take(self.training)
         detector = seat.detector.fit(training_view(seat.view, train, self.windower, seed=self.seed))
+        split_state(detector.state(), seat.name)  # what cannot be saved is this detector's failure, not the run's
         raw = raw_scores(detector, view_of(seat.view, self.data, self.windower))
         calibrator = Calibrator.fit(raw[self.training], body=_BODY)
         member = Member(
@@ -219,22 +190,18 @@ def _training_rows(data: Dataset, request: ThresholdRequest, seed: int) -> Ints 
         if data.time is None
         else np.argsort(data.time, kind="stable")
     )
-    kept: Ints = np.sort(order[: len(data) - _held_out_rows(len(data))])
+    kept: Ints = np.sort(order[: len(data) - held_out_rows(len(data))])
     return kept
 
 
-def _held_out_rows(rows: int) -> int:
-    return int(_HELD_OUT * rows)
-
-
-def _threshold(score: Floats, training: Ints | slice, labels: Labels | None, request: ThresholdRequest) -> Threshold:
+def _threshold(score: Floats, training: Ints | slice, plan: Plan) -> Threshold:
+    request, labels = plan.threshold, plan.labels
     if request.policy == "budget":
         return Threshold.for_budget(score, request.parameter)
     if request.policy == "fpr":
         held_out = np.ones(score.size, dtype=np.bool_)
         held_out[training] = False
         return Threshold.for_rate(score[held_out], request.parameter)
-    if request.policy == "labels":
-        assert labels is not None  # looked at before the fitting
+    if request.policy == "labels" and labels is not None:
         return Threshold.for_labels(score[labels.rows], labels.values, request.parameter)
     return Threshold.none()

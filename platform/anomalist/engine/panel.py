@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from anomalist.data.series import SeriesCheck
-    from anomalist.detector import Detector, DetectorSpec
+    from anomalist.detector import Detector
     from anomalist.ensemble.member import ViewName
     from anomalist.plugins.registry import Registry
 
-__all__ = ["Seat", "seats"]
+__all__ = ["Seat", "arranged", "seats"]
+
+_NEEDS_TIME = "needs rows in order: name the column of times with --time"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,7 @@ class Seat:
         params: All its parameters, plain values.
         view: What it will see of the rows.
         kin: What it shares with detectors that err alike; empty where nothing.
+        chosen: The user named it.
         detector: The unfitted detector; None where it cannot take part.
         obstacle: Why it cannot take part.
         skipped: The panel can do without it: not a failure.
@@ -42,6 +45,7 @@ class Seat:
     params: Mapping[str, Any] = field(default_factory=dict)
     view: ViewName = "rows"
     kin: str = ""
+    chosen: bool = False
     detector: Detector | None = None
     obstacle: str | None = None
     skipped: bool = False
@@ -54,13 +58,9 @@ def seats(
     chosen: Sequence[str] = (),
     seed: int = 0,
     device: str = "auto",
-    series: SeriesCheck | None = None,
+    timed: bool = False,
 ) -> list[Seat]:
     """Build the detectors of a panel, or those chosen by name and parameters such as `knn:k=5`.
-
-    Where the rows are a series, detectors of rows see statistics of its windows. A panel leaves out detectors of
-    windows
-    where the rows are none, and says why; one chosen by name takes part wherever the rows have a time.
 
     Args:
         registry: Knows the detectors.
@@ -68,7 +68,7 @@ def seats(
         chosen: Detectors as the user typed them.
         seed: Given to each detector that has a parameter of that name, unless the user set it.
         device: Likewise.
-        series: Whether rows that have a time are a series; None where they have no time.
+        timed: The rows have a time.
 
     Raises:
         UsageError: A chosen detector or parameter is unknown, or needs ordered rows where the rows have no time.
@@ -81,38 +81,35 @@ def seats(
     found = []
     for detector_name, given in wanted:
         spec = registry.spec(detector_name)
+        if chosen and spec.eats == "windows" and not timed:
+            raise UsageError(f"detector {spec.name} {_NEEDS_TIME}")
         counts[spec.name] += 1
         repeat = counts[spec.name]
         seat = Seat(
             name=spec.name if repeat == 1 else f"{spec.name}#{repeat}",
             detector_name=detector_name,
             package=registry.package(detector_name),
-            view=_view(spec, series),
+            view="windows" if spec.eats == "windows" else "rows",
             kin=spec.kin,
+            chosen=bool(chosen),
         )
-        obstacle = _obstacle(spec, series)
-        if obstacle and not chosen:
-            found.append(dataclasses.replace(seat, obstacle=obstacle, skipped=True))
-        elif obstacle and series is None:
-            raise UsageError(f"detector {spec.name} {obstacle}")
-        else:
-            found.append(_filled(seat, registry, given, {"seed": seed + repeat - 1, "device": device}))
+        found.append(_filled(seat, registry, given, {"seed": seed + repeat - 1, "device": device}))
     return found
 
 
-def _view(spec: DetectorSpec, series: SeriesCheck | None) -> ViewName:
-    if spec.eats == "windows":
-        return "windows"
-    return "statistics" if series is not None and series.is_series else "rows"
+def arranged(seat: Seat, series: SeriesCheck | None) -> Seat:
+    """A seat with what its detector will see of these rows, or why it is skipped.
 
-
-def _obstacle(spec: DetectorSpec, series: SeriesCheck | None) -> str | None:
-    """Why a detector should not take part, in words that follow its name; None where it should."""
-    if spec.eats == "rows":
-        return None
+    Where the rows are a series, detectors of rows see statistics of its windows. A detector of windows that nobody
+    chose by name is skipped where the rows are no series. `series` is None where the rows have no time.
+    """
+    if seat.view != "windows":
+        return dataclasses.replace(seat, view="statistics") if series is not None and series.is_series else seat
     if series is None:
-        return "needs rows in order: name the column of times with --time"
-    return None if series.is_series else f"needs a series: {series.reason}"
+        return dataclasses.replace(seat, obstacle=_NEEDS_TIME, skipped=True)
+    if series.is_series or seat.chosen:
+        return seat
+    return dataclasses.replace(seat, obstacle=f"needs a series: {series.reason}", skipped=True)
 
 
 def _filled(seat: Seat, registry: Registry, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Seat:

@@ -35,7 +35,7 @@ class RunOptions:
 
     Attributes:
         panel: The panel to fit, where no detectors are named.
-        detectors: Detectors as users type them: a name, or a name with parameters such as `knn:k=5`.
+        detectors: Detectors as users type them: a name, or a name with parameters such as `knn:neighbours=5`.
         combiner: The combiner as users type it: a name, or a name with parameters such as `weighted:knn=2`.
         threshold: From which score on rows are to be flagged.
         seed: Of all randomness.

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from anomalist.data.table import Role
 from anomalist.engine import model_files
-from anomalist.engine.combiners import combiner_from_text
-from anomalist.engine.evaluate import Labels, measured
+from anomalist.engine.evaluate import measured
 from anomalist.engine.findings import findings_of, worth_a_look
 from anomalist.engine.fit import fit
+from anomalist.engine.plan import make_plan
 from anomalist.engine.result import RunResult
 from anomalist.engine.storing import check_model_name, commit, model_name
 from anomalist.errors import UnknownNameError
@@ -52,28 +52,20 @@ def run(
         origin: How to read the table again, plain values; stored with the run.
 
     Raises:
+        UsageError: The request cannot be met; nothing is stored.
         DataError: The rows cannot be used.
         RunError: No detector could be fitted.
     """
-    combiner = combiner_from_text(workspace.registry, options.combiner)
-    labels = Labels.of(table, positive) if table.label is not None else None
+    plan = make_plan(table, options, workspace.registry, positive=positive)
     name = model_name(Path(table.source).name) if name is None else check_model_name(name)
     params = {"name": name, "options": options.to_dict(), "origin": dict(origin or {})}
     with workspace.running("fit", table, params=params, seed=options.seed) as run_id:
-        fitted = fit(
-            table,
-            options,
-            labels=labels,
-            registry=workspace.registry,
-            combiner=combiner,
-            executor=workspace.executor,
-            progress=workspace.progress,
-        )
+        fitted = fit(table, plan, executor=workspace.executor, progress=workspace.progress)
         model, scores = fitted.model, fitted.scores
         workspace.progress.stage("explaining")
         rows = worth_a_look(scores, options.top)
-        findings = findings_of(model, table, scores, rows, each=workspace.executor.map)
-        evaluation, remarks = measured(scores, labels)
+        findings = findings_of(model, table, scores, rows, each=workspace.executor.attempts)
+        evaluation, remarks = measured(scores, plan.labels)
         workspace.progress.stage("storing")
         notes = (*table.notes, *_left_out(model), *fitted.notes, *remarks)
         made = NewModel(

@@ -72,7 +72,7 @@ def score(
             scores = model.scores_from(scores.surprises)
         workspace.progress.stage("explaining")
         rows = worth_a_look(scores, top)
-        findings = findings_of(model, table, scores, rows, each=workspace.executor.map)
+        findings = findings_of(model, table, scores, rows, each=workspace.executor.attempts)
         evaluation, remarks = measured(scores, labels)
         workspace.progress.stage("storing")
         row = commit(

@@ -107,25 +107,26 @@ def shares(
 ) -> tuple[tuple[str, ...], Floats]:
     """Each source column's share in the anomaly of some rows: their names, and shape (k, columns), rows sum to 1.
 
-    A row that no member finds more surprising than the median gets zeros. A member that cannot explain itself is left
-    out and named in the log: scores do not fall with their reasons.
+    A row that no member finds more surprising than the median gets zeros. A member that cannot explain itself, or for
+    which `each` yields None, is left out: scores do not fall with their reasons.
     """
     columns = tuple(dict.fromkeys(data.origins))
     parts = list(each(lambda member: _shares_or_none(member, model, data, rows, columns), model.members))
     weights = np.maximum(surprises - _ORDINARY, 0.0)
     total = np.zeros((rows.size, len(columns)))
     for index, part in enumerate(parts):
-        total += weights[:, index, None] * part
+        if part is not None:
+            total += weights[:, index, None] * part
     return columns, _normalised(total)
 
 
-def _shares_or_none(member: Member, model: Model, data: Dataset, rows: Ints, columns: Sequence[str]) -> Floats:
-    """One member's share for each source column, shape (k, columns); zeros where its detector fails."""
+def _shares_or_none(member: Member, model: Model, data: Dataset, rows: Ints, columns: Sequence[str]) -> Floats | None:
+    """One member's share for each source column, shape (k, columns); None where its detector fails."""
     try:
         return _member_shares(member, model, data, rows, columns)
     except Exception as error:  # noqa: BLE001 - a detector may raise anything
         _log.warning("%s cannot say why: %s: %s", member.name, type(error).__name__, " ".join(str(error).split()))
-        return np.zeros((rows.size, len(columns)))
+        return None
 
 
 def _member_shares(member: Member, model: Model, data: Dataset, rows: Ints, columns: Sequence[str]) -> Floats:

@@ -1,0 +1,89 @@
+"""Plan: a run's request checked against its table and the plugins, before anything is fitted or stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from anomalist.engine.combiners import combiner_from_text
+from anomalist.engine.evaluate import Labels
+from anomalist.engine.panel import Seat, seats
+from anomalist.ensemble.threshold import check_held_out
+from anomalist.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from anomalist.data.table import Table
+    from anomalist.engine.request import RunOptions, ThresholdRequest
+    from anomalist.ensemble.combine import Combiner
+    from anomalist.plugins.registry import Registry
+
+__all__ = ["FEWEST_ROWS", "Plan", "held_out_rows", "make_plan"]
+
+FEWEST_ROWS = 10
+_HELD_OUT = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What will be fitted, and how.
+
+    Attributes:
+        panel: The detectors, built.
+        combiner: Surprises to one consensus.
+        threshold: From which score on rows are to be flagged.
+        seed: Of all randomness.
+        labels: What is known of the rows; None where there is no label column.
+    """
+
+    panel: tuple[Seat, ...]
+    combiner: Combiner
+    threshold: ThresholdRequest
+    seed: int
+    labels: Labels | None
+
+
+def make_plan(
+    table: Table, options: RunOptions, registry: Registry, *, positive: Collection[str] | None = None
+) -> Plan:
+    """Check a request and build its detectors.
+
+    Raises:
+        UsageError: A detector, parameter, panel or combiner is unknown, or the threshold lacks what it needs.
+        DataError: There are too few rows, or the labels cannot be used.
+    """
+    combiner = combiner_from_text(registry, options.combiner)
+    labels = Labels.of(table, positive) if table.label is not None else None
+    panel = seats(
+        registry,
+        panel=options.panel,
+        chosen=options.detectors,
+        seed=options.seed,
+        device=options.device,
+        timed=table.time is not None,
+    )
+    names = [seat.name for seat in panel]
+    combiner(np.ones((1, len(names))), names)  # a parameter that it does not take is said before the fitting
+    if len(table) < FEWEST_ROWS:
+        raise DataError(
+            f"{table.source}: at least {FEWEST_ROWS} rows are needed to learn what is normal, got {len(table)}"
+        )
+    _check_threshold(options.threshold, labels, len(table))
+    return Plan(panel=tuple(panel), combiner=combiner, threshold=options.threshold, seed=options.seed, labels=labels)
+
+
+def held_out_rows(rows: int) -> int:
+    """How many of so many rows are held out where a false-positive rate is to be promised: a fifth."""
+    return int(_HELD_OUT * rows)
+
+
+def _check_threshold(request: ThresholdRequest, labels: Labels | None, rows: int) -> None:
+    if request.policy == "labels":
+        if labels is None:
+            raise UsageError("a threshold from labels needs a label column; name it with --label")
+        labels.check_both_kinds()
+    if request.policy == "fpr":
+        check_held_out(held_out_rows(rows), request.parameter)
