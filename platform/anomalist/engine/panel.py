@@ -106,10 +106,10 @@ def arranged(seat: Seat, series: SeriesCheck | None) -> Seat:
     if seat.view != "windows":
         return dataclasses.replace(seat, view="statistics") if series is not None and series.is_series else seat
     if series is None:
-        return dataclasses.replace(seat, obstacle=_NEEDS_TIME, skipped=True)
+        return dataclasses.replace(seat, detector=None, obstacle=_NEEDS_TIME, skipped=True)
     if series.is_series or seat.chosen:
         return seat
-    return dataclasses.replace(seat, obstacle=f"needs a series: {series.reason}", skipped=True)
+    return dataclasses.replace(seat, detector=None, obstacle=f"needs a series: {series.reason}", skipped=True)
 
 
 def _filled(seat: Seat, registry: Registry, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Seat:
