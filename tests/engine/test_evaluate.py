@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from anomalist.data.table import Table
-from anomalist.engine.evaluate import Labels, evaluate_run, evaluate_scores, newest_run_of
+from anomalist.engine.evaluate import evaluate_run, evaluate_scores, newest_run_of
+from anomalist.engine.labels import Labels
 from anomalist.engine.request import RunOptions
 from anomalist.engine.run import run
 from anomalist.ensemble.model import Scores

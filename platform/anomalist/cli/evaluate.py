@@ -31,7 +31,8 @@ def evaluate(app: App, /, run_or_data: str, model: str | None, data: str | None,
     newest run that scored exactly these rows is measured. --label names the column of the labels.
     """
     from anomalist.cli.findings import print_evaluation
-    from anomalist.engine.evaluate import Labels, evaluate_run, newest_run_of
+    from anomalist.engine.evaluate import evaluate_run, newest_run_of
+    from anomalist.engine.labels import Labels
     from anomalist.engine.score import score
     from anomalist.engine.sources import read_again
     from anomalist.engine.workspace import Workspace
@@ -54,7 +55,7 @@ def evaluate(app: App, /, run_or_data: str, model: str | None, data: str | None,
         else:
             fitted = workspace.load(model) if model is not None else None
             if fitted:
-                source = replace(source, like=fitted[0].encoder.roles)
+                source = replace(source, like=fitted[0].encoder.reading)
             table = source.read(workspace.registry)
             labels = Labels.of(table, positive)
             labels.check_both_kinds()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,11 +12,12 @@ from anomalist.data.series import check_series
 from anomalist.data.windows import Windower
 from anomalist.engine.panel import Seat, arranged
 from anomalist.engine.plan import held_out_rows
+from anomalist.engine.report import MemberReport, MemberStatus, one_line
 from anomalist.ensemble.calibrate import Calibrator
 from anomalist.ensemble.member import Member, raw_scores, training_view, view_of, votes_of
 from anomalist.ensemble.model import Model
 from anomalist.ensemble.threshold import Threshold
-from anomalist.errors import AnomalistError, DetectorTimeoutError, RunError
+from anomalist.errors import DetectorTimeoutError, RunError
 from anomalist.store.state import split_state
 
 if TYPE_CHECKING:
@@ -32,30 +33,9 @@ if TYPE_CHECKING:
     from anomalist.engine.request import ThresholdRequest
     from anomalist.ensemble.model import Scores
 
-__all__ = ["Fitted", "MemberReport", "fit"]
+__all__ = ["Fitted", "fit"]
 
 _BODY = 0.5  # above the median a member tells rows apart by how far out they are, not by their rank alone
-
-MemberStatus = Literal["done", "failed", "timed_out", "skipped"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberReport:
-    """How one detector of a panel fared.
-
-    Attributes:
-        seat: Its place in the panel.
-        status: `done`, `failed`, `timed_out`, or `skipped` where it does not apply to the data.
-        seconds: Wall time of fitting and scoring.
-        error: What went wrong, one line.
-        notes: What it wants said about its fit.
-    """
-
-    seat: Seat
-    status: MemberStatus
-    seconds: float = 0.0
-    error: str | None = None
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,14 +151,6 @@ def _report(outcome: Outcome[Seat, tuple[Member, Floats]]) -> MemberReport:
         return MemberReport(seat=seat, status="done", seconds=outcome.seconds, notes=outcome.result[0].notes)
     status: MemberStatus = "timed_out" if isinstance(error, DetectorTimeoutError) else "failed"
     return MemberReport(seat=seat, status=status, seconds=outcome.seconds, error=one_line(error))
-
-
-def one_line(error: BaseException | None) -> str:
-    """An error as one line; the kind of error is named unless it is one of ours."""
-    text = " ".join(str(error).split())
-    if isinstance(error, AnomalistError):
-        return text
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _training_rows(data: Dataset, request: ThresholdRequest, seed: int) -> Ints | slice:

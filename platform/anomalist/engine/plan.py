@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from anomalist.engine.combiners import combiner_from_text
-from anomalist.engine.evaluate import Labels
+from anomalist.engine.labels import Labels
 from anomalist.engine.panel import Seat, seats
 from anomalist.ensemble.threshold import check_held_out
 from anomalist.errors import DataError, UsageError

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from anomalist.data.table import Table
-    from anomalist.engine.fit import MemberReport
+    from anomalist.engine.report import MemberReport
     from anomalist.ensemble.explain import Reason
     from anomalist.ensemble.model import Model, Scores
     from anomalist.store.rows import RunRow

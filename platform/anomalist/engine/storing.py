@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from anomalist.data.table import Table
-    from anomalist.engine.fit import MemberReport
+    from anomalist.engine.report import MemberReport
     from anomalist.engine.result import Finding
     from anomalist.engine.workspace import Workspace
     from anomalist.ensemble.threshold import Threshold

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from anomalist.engine import model_files
 from anomalist.engine.executor import Threads
-from anomalist.engine.fit import one_line
 from anomalist.engine.progress import Silent
+from anomalist.engine.report import one_line
 from anomalist.errors import StoreError, UsageError
 from anomalist.store.repository import Store
 from anomalist.store.rows import DatasetRow

@@ -1,0 +1,42 @@
+"""How one detector of a panel fared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from anomalist.errors import AnomalistError
+
+if TYPE_CHECKING:
+    from anomalist.engine.panel import Seat
+
+__all__ = ["MemberReport", "MemberStatus", "one_line"]
+
+MemberStatus = Literal["done", "failed", "timed_out", "skipped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberReport:
+    """How one detector of a panel fared.
+
+    Attributes:
+        seat: Its place in the panel.
+        status: `done`, `failed`, `timed_out`, or `skipped` where it does not apply to the data.
+        seconds: Wall time of fitting and scoring.
+        error: What went wrong, one line.
+        notes: What it wants said about its fit.
+    """
+
+    seat: Seat
+    status: MemberStatus
+    seconds: float = 0.0
+    error: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def one_line(error: BaseException | None) -> str:
+    """An error as one line; the kind of error is named unless it is one of ours."""
+    text = " ".join(str(error).split())
+    if isinstance(error, AnomalistError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
