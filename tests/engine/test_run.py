@@ -131,6 +131,16 @@ def test_without_any_detector_left_the_run_fails_and_says_so(workspace: Workspac
     assert workspace.store.models() == []
 
 
+def test_a_panel_leaves_out_detectors_of_windows_where_rows_have_no_time(workspace: Workspace, table: Table) -> None:
+    result = run(workspace, table, RunOptions(panel="default"))
+    reports = {report.seat.name: report for report in result.reports}
+    assert reports["rnn"].status == "skipped"
+    assert reports["rnn"].error == "needs rows in order: name the column of times with --time"
+    assert {report.status for name, report in reports.items() if name != "rnn"} == {"done"}
+    assert result.row.status == "done"
+    assert "rnn" not in result.scores.members
+
+
 def test_an_interrupted_run_is_cancelled(workspace: Workspace, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     class Impatient:
         def stage(self, name: str) -> None:

@@ -126,10 +126,10 @@ def _fit_members(
     reports: dict[str, MemberReport] = {}
     fitted: dict[str, tuple[Member, Floats]] = {}
     for seat in panel:
-        if seat.detector is None:
+        if seat.obstacle is not None:
             status: MemberStatus = "skipped" if seat.skipped else "failed"
             reports[seat.name] = MemberReport(seat=seat, status=status, error=seat.obstacle)
-    able = [seat for seat in panel if seat.detector is not None]
+    able = [seat for seat in panel if seat.obstacle is None]
     progress.members([seat.name for seat in able])
     for outcome in executor.outcomes(fitting.member, able):
         report = _report(outcome)
