@@ -149,7 +149,7 @@ BAD_NEW_ROWS = {
         payments(amount=all_of("2024-01-01")), "row 1", "'amount'", "'2024-01-01' is not a number"
     ),
     "numbers where dates were": score(
-        payments(when=lambda i, _: str(i)), "'when' holds numbers", "row 1: 0", "fitted on dates", began=True
+        payments(when=lambda i, _: str(i)), "row 1", "'when'", "'0' is not a date", "like 2024-12-31"
     ),
     "no new rows": score(payments(rows=0), "no rows"),
     "a column of the new rows twice": score("amount,amount\n1,2\n", "'amount' appears twice"),

@@ -239,6 +239,7 @@ def test_labels(values: list[Any], positive: list[str] | None, says: tuple[str, 
     with pytest.raises(DataError) as caught:
         table.labels(positive)
     check(caught.value, DataError, "sales.csv", *says)
+    assert positive is not None or "row" in str(caught.value) or "--positive VALUE" in str(caught.value)
 
 
 def test_no_label_column() -> None:
@@ -262,10 +263,16 @@ def table(**columns: Any) -> Table:
 
 DRIFTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "words for numbers": ({"amount": pl.lit("x")}, ("row 1", "'amount'", "'x'", "fitted on numbers")),
-    "dates for numbers": ({"amount": pl.date(2020, 1, 1)}, ("'amount'", "dates", "fitted on numbers")),
+    "dates for numbers": (
+        {"amount": pl.date(2020, 1, 1)},
+        ("row 1", "'amount'", "2020-01-01", "is not a number", "fitted on numbers"),
+    ),
     "words for dates": ({"day": pl.lit("x")}, ("row 1", "'day'", "'x'", "fitted on dates")),
     "numbers for dates": ({"day": pl.lit(5)}, ("'day'", "5", "fitted on dates")),
-    "dates for a counting time": ({"t": pl.date(2020, 1, 1)}, ("'t'", "dates", "fitted on numbers")),
+    "dates for a counting time": (
+        {"t": pl.date(2020, 1, 1)},
+        ("row 1", "'t'", "2020-01-01", "is not a number", "fitted on numbers"),
+    ),
     "no time": ({"t": pl.lit(None, dtype=pl.Int64)}, ("'t'", "row 1")),
     "words for a time": ({"t": pl.lit("x")}, ("'t'", "row 1", "'x'")),
 }

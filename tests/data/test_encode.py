@@ -155,7 +155,8 @@ def test_a_stored_encoder_encodes_the_same() -> None:
     assert again.origins == encoder.origins
     assert again.typical == encoder.typical
     assert again.left_out == encoder.left_out
-    assert again.roles == encoder.roles
+    assert again.reading == encoder.reading
+    assert again.constants == encoder.constants
     assert np.array_equal(again.baseline, encoder.baseline)
 
 
@@ -182,7 +183,7 @@ def test_one_row_of_a_file_encodes_as_the_whole_file(tmp_path: Path) -> None:
     header, *lines = (tmp_path / "all.csv").read_text().splitlines()
     for i in range(0, ROWS, 29):
         (tmp_path / "one.csv").write_text(f"{header}\n{lines[i]}\n")
-        for like in ({}, encoder.roles):
+        for like in (None, encoder.reading):
             one = read_table(tmp_path / "one.csv", like=like)
             assert np.array_equal(encoder.encode(one).values[0], together[i]), (i, like)
             assert one.keys[0] == table.keys[i]
@@ -267,6 +268,15 @@ def test_units_do_not_matter(scale: float) -> None:
     values = np.random.default_rng(0).normal(size=200)
     expected = column(values.tolist(), [-1.0, 0.0, 3.0])
     assert column((values * scale).tolist(), [-scale, 0.0, 3 * scale]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_numbers_as_large_as_there_are() -> None:
+    values = np.linspace(-1.0, 1.0, 201)
+    new = [-1.0, -0.5, 0.0, 0.25, 1.0]
+    expected = column((values * 2.0**10).tolist(), [value * 2.0**10 for value in new])
+    for size in (2.0**1000, 2.0**1022, 2.0**1023):
+        assert np.array_equal(column((values * size).tolist(), [value * size for value in new]), expected)
+    assert np.isfinite(column([1.7e308, -1.7e308] * 20, [1.7e308, -1.7e308, 0.0, float("inf"), -1e-320])).all()
 
 
 def test_numbers_that_are_mostly_equal_still_have_a_scale() -> None:

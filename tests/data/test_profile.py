@@ -179,3 +179,8 @@ def test_it_is_plain_json() -> None:
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_numbers_as_large_as_there_are_go_in_silence() -> None:
+    values = [-1.7e308, 1.7e308, 0.0, 1.0, 1e-300] * 8
+    assert profile(Table.from_frame(pl.DataFrame({"x": values, "y": range(40)}))).columns[0].quantiles["1"] == 1.7e308

@@ -53,7 +53,7 @@ def test_no_numbers(text: list[str]) -> None:
 
 def test_codes_stay_text() -> None:
     for text in (["007", "12"], ["1234567890123456789012", "1"]):
-        column, note = tidy_column(pl.Series("a", text), source="s", role=None)
+        column, note, _ = tidy_column(pl.Series("a", text), source="s", role=None)
         assert column.to_list() == text
         assert "kept as text" in note
     assert tidy_column(pl.Series("a", ["0", "0.5"]), source="s", role=None)[0].to_list() == [0, 0.5]
@@ -101,7 +101,7 @@ def test_an_ambiguous_date_is_said() -> None:
 
 
 def test_missing_dates() -> None:
-    column, _ = tidy_column(pl.Series("d", ["2020-01-02", "?", "0000-00-00", ""]), source="s", role=None)
+    column, _, _ = tidy_column(pl.Series("d", ["2020-01-02", "?", "0000-00-00", ""]), source="s", role=None)
     assert column.to_list() == [dt.date(2020, 1, 2), None, None, None]
 
 
@@ -128,7 +128,7 @@ TEXTS: dict[str, tuple[list[Any], list[Any], str]] = {
 
 @pytest.mark.parametrize(("text", "values", "note"), TEXTS.values(), ids=TEXTS.keys())
 def test_text(text: list[Any], values: list[Any], note: str) -> None:
-    column, said = tidy_column(pl.Series("a", text, dtype=pl.String), source="s", role=None)
+    column, said, _ = tidy_column(pl.Series("a", text, dtype=pl.String), source="s", role=None)
     assert column.to_list() == values
     assert note in said
 
@@ -150,13 +150,13 @@ TYPES: dict[str, tuple[pl.Series, pl.DataType]] = {
 
 @pytest.mark.parametrize(("series", "kind"), TYPES.values(), ids=TYPES.keys())
 def test_types(series: pl.Series, kind: pl.DataType) -> None:
-    column, _ = tidy_column(series, source="s", role=None)
+    column, _, _ = tidy_column(series, source="s", role=None)
     assert column.dtype == kind
     assert column.null_count() == series.null_count()
 
 
 def test_nan_is_missing_and_infinity_is_said() -> None:
-    column, note = tidy_column(pl.Series("a", [1.0, float("nan"), INF]), source="s", role=None)
+    column, note, _ = tidy_column(pl.Series("a", [1.0, float("nan"), INF]), source="s", role=None)
     assert column.to_list() == [1.0, None, INF]
     assert "row 3" in note
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from anomalist.data.conventions import Convention, Reading
 from anomalist.data.table import Role, Table
 from anomalist.engine.look import look
 from anomalist.engine.request import RunOptions
@@ -35,7 +36,7 @@ def test_a_source_survives_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyP
         label="fraud",
         ignore=("note",),
         roles={"zip": "categorical"},
-        like={"amount": Role.NUMERIC},
+        like=Reading(roles={"amount": Role.NUMERIC}, conventions={"amount": Convention(kind="number", form="1.234,5")}),
     )
     kept = Source.from_dict(json.loads(json.dumps(source.to_dict())))
     assert kept == replace(source, location=str(tmp_path / "a.csv"))  # found from any working directory
@@ -90,9 +91,37 @@ def test_scored_rows_keep_the_roles_of_the_model_when_they_are_read_again(worksp
     fitted = Source(location=str(path), key="id", roles={"code": "categorical"})
     made = run(workspace, fitted.read(workspace.registry), PLAIN, name="m", origin=fitted.to_dict())
     model, row = workspace.load("m")
-    source = Source(location=str(path), like=model.encoder.roles)
+    source = Source(location=str(path), like=model.encoder.reading)
     result = score(workspace, source.read(workspace.registry), model, row, origin=source.to_dict(), top=1)
     assert result.scores.score.tolist() == made.scores.score.tolist()
     found = look(workspace, result.row.id, "r2")
     assert found.values["code"] == "2.50"
     assert found.reasons == look(workspace, made.row.id, "r2").reasons
+
+
+def test_a_row_scores_the_same_alone_as_in_the_file_that_its_model_was_fitted_on(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    amounts = ["1,234" if i == 1 else f"{i % 9},5" for i in range(60)]
+    days = [f"{1 + i % 28:02d}/{1 + i % 12:02d}/2024" for i in range(60)]
+    rows = pl.DataFrame({"id": [f"r{i}" for i in range(60)], "amount": amounts, "when": days, "one": "x"})
+    rows.write_csv(tmp_path / "all.csv")
+    fitted = Source(location=str(tmp_path / "all.csv"), key="id")
+    made = run(workspace, fitted.read(workspace.registry), PLAIN, name="m", origin=fitted.to_dict())
+    model, row = workspace.load("m")
+    for i in range(60):
+        path = tmp_path / f"one{i}.csv"
+        rows[i : i + 1].write_csv(path)
+        source = Source(location=str(path), like=model.encoder.reading)
+        alone = score(workspace, source.read(workspace.registry), model, row, origin=source.to_dict())
+        assert alone.scores.score[0] == made.scores.score[i]
+        assert len(read_again(alone.row, workspace.registry)) == 1
+        assert not any("column" in note for note in alone.row.notes)
+    rows[:3].with_columns(amount=pl.lit("2,5"), when=pl.Series(["", "02/01/2024", ""]), one=pl.lit("y")).write_csv(path)
+    said = score(workspace, source.read(workspace.registry), model, row).row.notes
+    assert any(
+        note.startswith("column 'when': 2 values missing where training had none, first in row 1") for note in said
+    )
+    assert any(
+        note.startswith("column 'one': 'x' throughout in training and something else in 3 rows") for note in said
+    )

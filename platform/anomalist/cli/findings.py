@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anomalist.cli.output import cell, print_table
+from anomalist.data.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ def print_result(result: RunResult) -> None:
     name, version = run.model or ("-", 0)
     click.echo(
         f"run {run.id}: {run.status} in {run.seconds or 0:.1f} s, {len(result.table):,} rows, "
-        f"{len(result.model.encoder.columns):,} encoded columns, seed {run.seed}, model {name}:{version}"
+        f"{counted(len(result.model.encoder.columns), 'encoded column')}, seed {run.seed}, model {name}:{version}"
     )
     for report in result.reports:
         told = f"{report.seconds:.1f} s" if report.status == "done" else f"{report.status}: {report.error}"

@@ -40,8 +40,8 @@ def score(
     the model was fitted. Rows are flagged from the model's own threshold on, unless --budget is given.
     """
     from anomalist.cli.progress import progress_bar
-    from anomalist.engine.evaluate import Labels
     from anomalist.engine.export import check_out
+    from anomalist.engine.labels import Labels
     from anomalist.engine.score import score as score_rows
     from anomalist.engine.workspace import Workspace
 
@@ -50,7 +50,7 @@ def score(
     settings = app.settings(threads=options["threads"], timeout=options["timeout"], budget=options["budget"])
     with progress_bar(app) as progress, Workspace.open(settings, app.registry(), progress=progress) as workspace:
         fitted, model_row = workspace.load(model)
-        source = replace(source, like=fitted.encoder.roles)
+        source = replace(source, like=fitted.encoder.reading)
         table = source.read(workspace.registry)
         result = score_rows(
             workspace,

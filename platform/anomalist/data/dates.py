@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import product
 
 import numpy as np
@@ -10,7 +11,25 @@ import polars as pl
 
 from anomalist.data.numerals import MISSING_IN_NUMBERS
 
-__all__ = ["Dates", "epoch_unit", "looks_like_dates", "parse_dates", "seconds", "to_naive"]
+__all__ = [
+    "DIGITS",
+    "EPOCHS",
+    "Dates",
+    "day_of",
+    "epoch_unit",
+    "example",
+    "looks_like_dates",
+    "parse_dates",
+    "read_dates",
+    "seconds",
+    "to_naive",
+]
+
+DIGITS = "%Y%m%d"
+"""The form of whole numbers like 20241231."""
+
+EPOCHS = {"seconds": 1.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanoseconds": 1e-9}
+"""The forms of numbers that count from 1970: how many seconds each unit has."""
 
 _LOOK = (
     r"^\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|\d{1,2}/\d{1,2}/\d{2}"
@@ -33,11 +52,13 @@ class Dates:
     Attributes:
         values: Date, or Datetime in microseconds (UTC where the text named a zone), null where missing or not a date.
         bad: Marks the values that are there and are not dates.
+        form: The format that they are written in; None for ISO 8601 of any length.
         note: What had to be decided, empty when nothing had.
     """
 
     values: pl.Series
     bad: pl.Series
+    form: str | None = None
     note: str = ""
 
 
@@ -50,10 +71,7 @@ def looks_like_dates(text: pl.Series) -> bool:
 
 def parse_dates(text: pl.Series) -> Dates:
     """Parse a text column as dates in the one format that reads the most of its values."""
-    clean = text.str.strip_chars()
-    tokens = clean.str.to_lowercase().is_in(_MISSING).fill_null(value=False)
-    clean = clean.zip_with(~tokens, pl.Series([None], dtype=pl.String))
-    clean = clean.str.replace(r"(\d)[Tt](\d)", "${1} ${2}").str.replace(r"\s*(Z|UTC|GMT)$", "+00:00")
+    clean = _clean(text)
     levels = clean.drop_nulls().unique(maintain_order=True)
     sample = levels.head(_SAMPLE)
     formats = [day + hour for day, hour in product(_DAYS, _HOURS)]
@@ -66,11 +84,37 @@ def parse_dates(text: pl.Series) -> Dates:
     note = _ambiguity(levels, best) if not values.null_count() else ""
     if "z" in best:
         note = "times with a zone converted to UTC"
-    parsed = _read(clean, best)
-    if parsed.dtype != pl.Date and parsed.null_count() > clean.null_count():  # midnight is often written as a bare date
-        bare = to_naive(_read(clean, best.split(" %H", maxsplit=1)[0].split(" %I", maxsplit=1)[0]))
-        parsed = parsed.zip_with(parsed.is_not_null(), bare)
-    return Dates(values=parsed, bad=clean.is_not_null() & parsed.is_null(), note=note)
+    return replace(_read_all(clean, best), note=note)
+
+
+def read_dates(text: pl.Series, form: str | None) -> Dates:
+    """Read a text column as dates of a known format, each value by itself; without a format as ISO 8601 dates."""
+    clean = _clean(text)
+    if form is not None:
+        return _read_all(clean, form)
+    values = pl.Series(text.name, [None] * len(text), dtype=pl.Datetime("us"))
+    for hours in _HOURS:
+        if "%p" not in hours:
+            read = to_naive(_read(clean, _DAYS[0] + hours))
+            values = values.zip_with(values.is_not_null(), read)
+    return Dates(values=values, bad=clean.is_not_null() & values.is_null())
+
+
+def day_of(form: str | None) -> str:
+    """The part of a format that says the day."""
+    return _DAYS[0] if form is None else form.split(" %H", maxsplit=1)[0].split(" %I", maxsplit=1)[0]
+
+
+def example(form: str | None) -> str:
+    """The last day of 2024 in a format, at a quarter past two in the afternoon where it has hours.
+
+    >>> example("%d.%m.%Y %H:%M"), example(None)
+    ('31.12.2024 14:15', '2024-12-31')
+    """
+    moment = datetime(2024, 12, 31, 14, 15, tzinfo=UTC)
+    if form in EPOCHS:
+        return f"{int(moment.timestamp()) * round(1 / EPOCHS[form])}, {form} since 1970"
+    return moment.strftime((form or _DAYS[0]).replace("%.f", "").replace("%#z", "%z"))
 
 
 def to_naive(series: pl.Series) -> pl.Series:
@@ -94,6 +138,22 @@ def seconds(series: pl.Series, unit: float = 1.0) -> np.ndarray[tuple[int], np.d
     if series.dtype.is_temporal():
         return to_naive(series).dt.timestamp("us").cast(pl.Float64).fill_null(np.nan).to_numpy() * 1e-6
     return series.cast(pl.Float64).fill_null(np.nan).to_numpy() * unit
+
+
+def _clean(text: pl.Series) -> pl.Series:
+    """The values as the formats know them, and null where a word says that they are missing."""
+    clean = text.str.strip_chars()
+    tokens = clean.str.to_lowercase().is_in(_MISSING).fill_null(value=False)
+    clean = clean.zip_with(~tokens, pl.Series([None], dtype=pl.String))
+    return clean.str.replace(r"(\d)[Tt](\d)", "${1} ${2}").str.replace(r"\s*(Z|UTC|GMT)$", "+00:00")
+
+
+def _read_all(clean: pl.Series, form: str) -> Dates:
+    """Read in one format; midnight is often written as a bare date."""
+    parsed = _read(clean, form)
+    if parsed.dtype != pl.Date and parsed.null_count() > clean.null_count():
+        parsed = parsed.zip_with(parsed.is_not_null(), to_naive(_read(clean, day_of(form))))
+    return Dates(values=parsed, bad=clean.is_not_null() & parsed.is_null(), form=form)
 
 
 def _read(text: pl.Series, form: str) -> pl.Series:

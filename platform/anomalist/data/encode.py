@@ -6,22 +6,24 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import polars as pl
 
+from anomalist.data.conventions import Reading
 from anomalist.data.dataset import Dataset
 from anomalist.data.encoding.category import CategoryCoder
 from anomalist.data.encoding.dates import DateCoder
 from anomalist.data.encoding.numeric import NumericCoder
 from anomalist.data.encoding.order import EntityCoder, TimeCoder
 from anomalist.data.encoding.text import TextCoder
+from anomalist.data.kept import read_kept
 from anomalist.data.roles import FEATURES, Role
+from anomalist.data.surprises import only_value, surprises
 from anomalist.data.words import suggest
 from anomalist.detector import check_parameter
 from anomalist.errors import DataError, ModelFileError, SchemaMismatchError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import polars as pl
 
     from anomalist.data.encoding.coder import Coder
     from anomalist.data.table import Table
@@ -32,7 +34,7 @@ __all__ = ["Encoder"]
 _CODERS: Mapping[str, type[Coder]] = {
     coder.kind: coder for coder in (NumericCoder, CategoryCoder, DateCoder, TextCoder)
 }
-_FORMAT = 1
+_FORMAT = 2
 _LEFT_OUT = {
     Role.KEY: "it names the row",
     Role.TIME: "it orders the rows",
@@ -48,8 +50,11 @@ class Encoder:
 
     Attributes:
         coders: One for each source column that is used, in source order.
-        roles: The role of every source column fitted on: give them to `read_table` when rows are to be scored.
+        reading: The role of every source column fitted on, and how its values were written: give it to `read_table` as
+            `like` when rows are to be scored.
         left_out: For each source column that is not used, why.
+        constants: The one value of each source column that was left out because it held nothing else, as text; None
+            where it was missing throughout.
         time: How the time is read; None where the rows have none.
         entity: How the entity is read; None where there is only one.
         columns: The name of each encoded column.
@@ -59,8 +64,9 @@ class Encoder:
     """
 
     coders: tuple[Coder, ...]
-    roles: Mapping[str, Role]
+    reading: Reading
     left_out: Mapping[str, str]
+    constants: Mapping[str, str | None]
     time: TimeCoder | None
     entity: EntityCoder | None
     columns: tuple[str, ...] = field(init=False)
@@ -76,6 +82,11 @@ class Encoder:
         object.__setattr__(self, "origins", tuple(coder.name for coder in self.coders for _ in coder.columns))
         object.__setattr__(self, "baseline", baseline)
         object.__setattr__(self, "typical", {coder.name: coder.typical for coder in self.coders})
+
+    @property
+    def roles(self) -> Mapping[str, Role]:
+        """The role of every source column fitted on."""
+        return self.reading.roles
 
     @classmethod
     def fit(cls, table: Table, *, cap: float = 10.0, max_levels: int = 20, max_columns: int = 4096) -> Self:
@@ -108,10 +119,12 @@ class Encoder:
             reasons = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:3])
             raise DataError(f"{table.source}: no column is left to look for anomalies in ({reasons}); give one a role")
         frame = table.frame
+        unused = [name for name in left_out if table.roles[name] not in _LEFT_OUT]
         return cls(
             coders=_narrow(coders, max_columns, table.source),
-            roles=dict(table.roles),
+            reading=table.reading,
             left_out=left_out,
+            constants={name: value for name in unused for value in only_value(frame.get_column(name))},
             time=TimeCoder.fit(frame.get_column(table.time)) if table.time is not None else None,
             entity=EntityCoder.fit(frame.get_column(table.entity)) if table.entity is not None else None,
         )
@@ -120,21 +133,46 @@ class Encoder:
         """Encode rows by column name, whatever roles were found in them; a row encodes the same alone and among many.
 
         Raises:
-            SchemaMismatchError: A column is missing or holds values of another kind; the message names it and the row.
+            SchemaMismatchError: A column is missing, holds values of another kind, or was read by another convention;
+                the message names it and the row.
         """
         values = np.empty((len(table), len(self.columns)), dtype=np.float32)
         first = 0
         for coder in self.coders:
             last = first + len(coder.columns)
-            coder.write(self._column(table, coder.name), values[:, first:last], source=table.source)
+            coder.write(self.column(table, coder.name), values[:, first:last])
             first = last
-        time = None if self.time is None else self.time.read(self._column(table, self.time.name), source=table.source)
-        entity = None if self.entity is None else self.entity.read(self._column(table, self.entity.name))
+        time = None if self.time is None else self.time.read(self.column(table, self.time.name), source=table.source)
+        entity = None if self.entity is None else self.entity.read(self.column(table, self.entity.name))
         return Dataset(values=values, columns=self.columns, origins=self.origins, time=time, entity=entity)
 
     def extra_columns(self, table: Table) -> tuple[str, ...]:
         """The columns of a table that were not there in training: they are not looked at."""
         return tuple(name for name in table.frame.columns if name not in self.roles)
+
+    def surprises(self, table: Table) -> tuple[str, ...]:
+        """What the encoding of these rows hides from whoever reads the scores: one line a column, for people."""
+        return surprises(self, table)
+
+    def column(self, table: Table, name: str) -> pl.Series:
+        """A column of a table, typed as it was in the rows fitted on.
+
+        Raises:
+            SchemaMismatchError: It is missing, holds values of another kind, or was read by another convention.
+        """
+        if name not in table.frame.columns:
+            hint = suggest(name, table.frame.columns)
+            raise SchemaMismatchError(f"{table.source}: column {name!r} is missing; the model was fitted with it{hint}")
+        series = table.frame.get_column(name)
+        kept, found = self.reading.conventions[name], table.conventions[name]
+        if series.dtype == pl.String and found == kept:
+            return series
+        if series.dtype != pl.String and series.null_count() < len(series) and not kept.agrees(found):
+            raise SchemaMismatchError(
+                f"{table.source}: column {name!r} was read as {found.described}, and the model was fitted on"
+                f" {kept.described}: read these rows with the reading of the encoder as `like`"
+            )
+        return read_kept(series, kept, role=self.reading.roles[name], source=table.source)
 
     def state(self) -> State:
         """Plain JSON values, and the arrays of the coders under `coder.<number>.<name>`."""
@@ -147,8 +185,9 @@ class Encoder:
         return {
             "format": _FORMAT,
             "coders": plain,
-            "roles": {name: role.value for name, role in self.roles.items()},
+            **self.reading.to_dict(),
             "left_out": dict(self.left_out),
+            "constants": dict(self.constants),
             "time": self.time.state() if self.time is not None else None,
             "entity": self.entity.state() if self.entity is not None else None,
             **arrays,
@@ -166,19 +205,14 @@ class Encoder:
                 raise ModelFileError(f"the encoder is of format {state['format']!r}; this version reads {_FORMAT}")
             return cls(
                 coders=tuple(_restore(i, plain, state) for i, plain in enumerate(state["coders"])),
-                roles={name: Role(role) for name, role in state["roles"].items()},
+                reading=Reading.from_dict({"roles": state["roles"], "conventions": state["conventions"]}),
                 left_out=dict(state["left_out"]),
+                constants=dict(state["constants"]),
                 time=TimeCoder.from_state(state["time"]) if state["time"] is not None else None,
                 entity=EntityCoder.from_state(state["entity"]) if state["entity"] is not None else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"the encoder of the model cannot be read: {error!r}") from error
-
-    def _column(self, table: Table, name: str) -> pl.Series:
-        if name not in table.frame.columns:
-            hint = suggest(name, table.frame.columns)
-            raise SchemaMismatchError(f"{table.source}: column {name!r} is missing; the model was fitted with it{hint}")
-        return table.frame.get_column(name)
 
 
 def _fit_coder(series: pl.Series, role: Role, cap: float, max_levels: int) -> Coder | None:

@@ -71,5 +71,7 @@ def guess_positive(series: pl.Series, *, source: str) -> str:
     if len(levels) != 2 or sizes[0] == sizes[1]:
         shown = ", ".join(map(repr, levels[:6])) + (", ..." if len(levels) > 6 else "")
         what = "equally frequent values" if len(levels) == 2 else "values" if len(levels) != 1 else "value"
-        raise DataError(f"{where} has {len(levels)} {what} ({shown}): say which of them mean an anomaly")
+        raise DataError(
+            f"{where} has {len(levels)} {what} ({shown}): name those that mean an anomaly with --positive VALUE"
+        )
     return levels[1]

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from anomalist.data.words import counted
 
-__all__ = ["MISSING_IN_NUMBERS", "MISSING_IN_TEXT", "Numbers", "parse_numbers", "without_missing"]
+__all__ = [
+    "MISSING_IN_NUMBERS",
+    "MISSING_IN_TEXT",
+    "PLAIN",
+    "Numbers",
+    "parse_numbers",
+    "read_numbers",
+    "without_missing",
+]
+
+PLAIN = "1234.5"
+"""The form of numbers without any separator but the decimal point; each form is called by a number written so."""
 
 _PUNCTUATION = ("", "?", "-", "--", "---", ".", "..")
 _WORDS = (
@@ -36,11 +47,19 @@ MISSING_IN_TEXT = frozenset(["", "?", "NA", "N/A", "#N/A", "n/a", "NaN", "nan", 
 _UNITS = ("%", "$", "€", "£", "¥", "₹", "USD", "EUR", "GBP", "CHF", "JPY")
 _CODE = r"^0\d+$"
 _TOO_LONG = r"^[-+]?\d{19,}$"
-_THOUSANDS = r"^[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?$"
 _ZERO_COMMA = r"^[-+]?0,"
 _SPACE = r"[ \x{a0}\x{202f}']"
-_SPACED = rf"^[-+]?(\d{{1,3}}({_SPACE}\d{{3}})+|\d+)([.,]\d+)?$"
-_DECIMAL_COMMA = r"^[-+]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?$"
+_THOUSANDS, _SPACED, _DECIMAL_COMMA = "1,234.5", "1 234.5", "1.234,5"
+_PATTERNS = {
+    _THOUSANDS: r"^[-+]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?$",
+    _SPACED: rf"^[-+]?(\d{{1,3}}({_SPACE}\d{{3}})+|\d+)([.,]\d+)?$",
+    _DECIMAL_COMMA: r"^[-+]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?$",
+}
+_SAID = {
+    _THOUSANDS: "thousands separators ',' removed",
+    _SPACED: "thousands separators removed",
+    _DECIMAL_COMMA: "decimal commas read as points",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,12 +69,16 @@ class Numbers:
     Attributes:
         values: Int64 or Float64, null where missing or not a number.
         bad: Marks the values that are there and are not numbers.
+        form: How they are written, the name of one of the forms.
+        unit: The sign that each of them bears, empty where there is none.
         codes: Whether the values are digits that must stay text, since a number would lose leading zeros or digits.
         note: What was repaired, empty when nothing was.
     """
 
     values: pl.Series
     bad: pl.Series
+    form: str = PLAIN
+    unit: str = ""
     codes: bool = False
     note: str = ""
 
@@ -72,20 +95,56 @@ def parse_numbers(text: pl.Series) -> Numbers:
     bad = text.is_not_null() & plain.is_null()
     if not bad.any():
         return _finish(text, plain, bad)
-    clean = text.str.strip_chars()
-    tokens = clean.str.to_lowercase().is_in(list(MISSING_IN_NUMBERS)).fill_null(value=False)
-    clean = clean.zip_with(~tokens, pl.Series([None], dtype=pl.String))
+    clean, tokens = _clean(text)
     plain = clean.cast(pl.Float64, strict=False)
     bad = clean.is_not_null() & plain.is_null()
     said = sorted(set(text.filter(tokens).str.strip_chars().unique().to_list()) - {""})
     note = f"{', '.join(map(repr, said[:4]))} read as missing ({counted(int(tokens.sum()), 'row')})" if said else ""
     if not bad.any():
         return _finish(clean, plain, bad, note)
-    repaired, repair = _repair(clean)
-    if repaired is None:
+    unit = next((sign for sign in _UNITS if clean.str.contains(sign, literal=True).all()), "")
+    bare = _without(clean, unit)
+    form = next((form for form in (PLAIN, *_PATTERNS) if _agree(bare, form)), None)
+    if form is None:
         return Numbers(values=plain, bad=bad, note=note)
+    repaired = _as_plain(bare, form)
     whole = repaired.cast(pl.Float64, strict=False)
-    return _finish(repaired, whole, repaired.is_not_null() & whole.is_null(), "; ".join(filter(None, [repair, note])))
+    repair = [f"{unit!r} removed" if unit else "", _SAID.get(form, ""), note]
+    found = _finish(repaired, whole, repaired.is_not_null() & whole.is_null(), "; ".join(filter(None, repair)))
+    return replace(found, form=form, unit=unit)
+
+
+def read_numbers(text: pl.Series, *, form: str, unit: str = "", whole: bool = False) -> Numbers:
+    """Read a text column as numbers of a known form, each value by itself; whatever is written otherwise is bad.
+
+    Args:
+        text: The column.
+        form: The name of a form.
+        unit: The sign that each number must bear.
+        whole: Give Int64 where all values are whole; else Float64 always.
+    """
+    clean, _ = _clean(text)
+    bare = _without(clean, unit)
+    plain = _as_plain(bare, form)
+    values = plain.cast(pl.Float64, strict=False)
+    fits = values.is_not_null() & _fits(bare, form) & clean.str.contains(unit, literal=True)
+    bad = clean.is_not_null() & ~fits.fill_null(value=False)
+    plain = plain.zip_with(~bad, _NOTHING)
+    integers = plain.cast(pl.Int64, strict=False)
+    if whole and integers.null_count() == plain.null_count():
+        return Numbers(values=integers, bad=bad, form=form, unit=unit)
+    return Numbers(values=values.zip_with(~bad, _NO_NUMBER).fill_nan(None), bad=bad, form=form, unit=unit)
+
+
+_NOTHING = pl.Series([None], dtype=pl.String)
+_NO_NUMBER = pl.Series([None], dtype=pl.Float64)
+
+
+def _clean(text: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """The values without blanks around them and with the missing tokens made null; and where those stand."""
+    clean = text.str.strip_chars()
+    tokens = clean.str.to_lowercase().is_in(list(MISSING_IN_NUMBERS)).fill_null(value=False)
+    return clean.zip_with(~tokens, _NOTHING), tokens
 
 
 def _finish(text: pl.Series, plain: pl.Series, bad: pl.Series, note: str = "") -> Numbers:
@@ -100,26 +159,34 @@ def _finish(text: pl.Series, plain: pl.Series, bad: pl.Series, note: str = "") -
     return Numbers(values=values, bad=bad, note=note)
 
 
-def _repair(text: pl.Series) -> tuple[pl.Series | None, str]:
-    """Remove the signs and separators that every value agrees on; None where they do not agree."""
-    said = []
-    unit = next((sign for sign in _UNITS if text.str.contains(sign, literal=True).all()), None)
-    if unit is not None:
-        text = text.str.replace(unit, "", literal=True).str.strip_chars()
-        text = text.str.replace(r"^\((.*)\)$", "-${1}").str.replace(r"^([-+])\s+", "${1}")
-        said.append(f"{unit!r} removed")
-    if text.cast(pl.Float64, strict=False).null_count() == text.null_count():
-        return text, "; ".join(said)
-    if _all(text, _THOUSANDS) and not text.str.contains(_ZERO_COMMA).any():
-        return text.str.replace_all(",", "", literal=True), "; ".join([*said, "thousands separators ',' removed"])
-    if _all(text, _SPACED) and text.str.contains(_SPACE).any():
-        text = text.str.replace_all(_SPACE, "")
-        return text.str.replace(",", ".", literal=True), "; ".join([*said, "thousands separators removed"])
-    if _all(text, _DECIMAL_COMMA):
-        text = text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
-        return text, "; ".join([*said, "decimal commas read as points"])
-    return None, ""
+def _without(text: pl.Series, unit: str) -> pl.Series:
+    """The values without their unit; a loss in brackets becomes a negative number."""
+    if not unit:
+        return text
+    text = text.str.replace(unit, "", literal=True).str.strip_chars()
+    return text.str.replace(r"^\((.*)\)$", "-${1}").str.replace(r"^([-+])\s+", "${1}")
 
 
-def _all(text: pl.Series, pattern: str) -> bool:
-    return bool(text.str.contains(pattern).all())
+def _fits(text: pl.Series, form: str) -> pl.Series:
+    """Which values may be written in this form: `0,123` has no thousands."""
+    if form == PLAIN:
+        return text.cast(pl.Float64, strict=False).is_not_null()
+    fits = text.str.contains(_PATTERNS[form])
+    return fits & ~text.str.contains(_ZERO_COMMA) if form == _THOUSANDS else fits
+
+
+def _agree(text: pl.Series, form: str) -> bool:
+    """Whether every value is written in this form, and one of them shows it."""
+    present = text.drop_nulls()
+    return bool(_fits(present, form).all()) and (form != _SPACED or bool(present.str.contains(_SPACE).any()))
+
+
+def _as_plain(text: pl.Series, form: str) -> pl.Series:
+    """The values as the plain form writes them."""
+    if form == _THOUSANDS:
+        return text.str.replace_all(",", "", literal=True)
+    if form == _SPACED:
+        return text.str.replace_all(_SPACE, "").str.replace(",", ".", literal=True)
+    if form == _DECIMAL_COMMA:
+        return text.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+    return text

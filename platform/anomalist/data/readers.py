@@ -16,6 +16,7 @@ from anomalist.errors import AnomalistError, DataError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from anomalist.data.conventions import Reading
     from anomalist.data.roles import Role
 
 __all__ = ["FORMATS", "read_table"]
@@ -43,7 +44,7 @@ def read_table(
     label: str | None = None,
     ignore: Iterable[str] = (),
     roles: Mapping[str, Role | str] | None = None,
-    like: Mapping[str, Role] | None = None,
+    like: Reading | None = None,
     readers: Mapping[str, Callable[[Path], pl.DataFrame]] | None = None,
 ) -> Table:
     """Read a file or a database into a Table.
@@ -58,11 +59,13 @@ def read_table(
         label: The column of known labels; it is never a feature.
         ignore: Columns to leave out.
         roles: Roles of single columns, instead of those found.
-        like: The roles of an earlier table with these columns: they hold where nothing else is said.
+        like: The `reading` of an earlier table or of a fitted encoder: its roles hold where nothing else is said, and
+            its numbers and dates are written as they were there.
         readers: More readers, by the ending of the file names that they read (`.xlsx`).
 
     Raises:
         DataError: The data cannot be read or used; the message names the file and the row, line or column.
+        SchemaMismatchError: A number or a date is not written as in the earlier table.
         UsageError: The format, a role or the database URL is not one.
     """
     text = str(source)

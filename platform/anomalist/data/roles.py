@@ -15,7 +15,7 @@ from anomalist.errors import DataError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["BOOLEANS", "FEATURES", "Role", "find_role", "given_roles", "truth"]
+__all__ = ["BOOLEANS", "FEATURES", "Role", "earlier_roles", "find_role", "given_roles", "truth"]
 
 
 class Role(StrEnum):
@@ -66,12 +66,8 @@ def given_roles(
     label: str | None = None,
     ignore: Iterable[str] = (),
     roles: Mapping[str, Role | str] | None = None,
-    like: Mapping[str, Role] | None = None,
 ) -> dict[str, Role]:
-    """The roles that the user gave, checked against the columns that are there, and those of an earlier table.
-
-    `like` holds for columns that are there and about which the user said nothing else. It makes no column a datetime: a
-    role that the user gives turns numbers into dates, but numbers where dates used to be are a mistake to be told.
+    """The roles that the user gave, checked against the columns that are there.
 
     Raises:
         DataError: A named column is not there; the message suggests the closest one.
@@ -92,10 +88,14 @@ def given_roles(
         holders = [name for name, given in found.items() if given == role]
         if len(holders) > 1:
             raise UsageError(f"only one column can be the {role.value}, got {' and '.join(map(repr, holders))}")
-    taken = _SOLE.intersection(found.values())
-    unfit = taken | {Role.DATETIME}
-    earlier = {name: role for name, role in (like or {}).items() if name in names and role not in unfit}
-    return earlier | found
+    return found
+
+
+def earlier_roles(columns: Iterable[str], *, given: Mapping[str, Role], like: Mapping[str, Role]) -> dict[str, Role]:
+    """The roles of an earlier table, for columns about which the user says nothing and for roles that nobody has."""
+    taken = _SOLE.intersection(given.values())
+    here = set(columns) - set(given)
+    return {name: role for name, role in like.items() if name in here and role not in taken}
 
 
 def find_role(name: str, series: pl.Series) -> tuple[Role, str]:

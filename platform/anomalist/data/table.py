@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
 
+from anomalist.data.conventions import Reading
 from anomalist.data.keys import as_text, content_keys, hash_rows
 from anomalist.data.labels import guess_positive, read_labels
-from anomalist.data.roles import FEATURES, Role, find_role, given_roles, truth
-from anomalist.data.tidy import first_row, from_objects, tidy
+from anomalist.data.roles import FEATURES, Role, earlier_roles, find_role, given_roles, truth
+from anomalist.data.tidy import from_objects, tidy
+from anomalist.data.words import first_row
 from anomalist.errors import DataError
 
 if TYPE_CHECKING:
@@ -21,10 +23,19 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from anomalist.data.conventions import Convention
     from anomalist.detector import Bools, Ints
 
 __all__ = ["Role", "Table"]
 
+_AS_THEY_ARE = frozenset({Role.KEY, Role.LABEL, Role.IGNORED})
+_KINDS: Mapping[Role, tuple[str, ...]] = {
+    Role.NUMERIC: ("number", "date"),
+    Role.DATETIME: ("date",),
+    Role.TIME: ("number", "date"),
+    Role.ENTITY: ("number", "date", "truth", "text"),
+    Role.BOOLEAN: ("number", "date", "truth", "text"),
+}
 _SAID = {True: "as you said", False: "as in the rows of the model"}
 
 
@@ -39,6 +50,7 @@ class Table:
         source: How the user would name it: a file name, a database URL without its password, or `frame`.
         notes: One line for each repair or surprise worth telling.
         why: For each column, why it has its role.
+        conventions: For each column, how its values are written.
     """
 
     frame: pl.DataFrame
@@ -47,6 +59,7 @@ class Table:
     source: str
     notes: tuple[str, ...]
     why: Mapping[str, str]
+    conventions: Mapping[str, Convention]
 
     @classmethod
     def from_frame(
@@ -60,7 +73,7 @@ class Table:
         label: str | None = None,
         ignore: Iterable[str] = (),
         roles: Mapping[str, Role | str] | None = None,
-        like: Mapping[str, Role] | None = None,
+        like: Reading | None = None,
         notes: Sequence[str] = (),
     ) -> Self:
         """Type the columns of a polars or pandas frame, find their roles and give each row its key.
@@ -74,11 +87,13 @@ class Table:
             label: The column that says which rows are known anomalies; it is never a feature.
             ignore: Columns to leave out.
             roles: Roles of single columns, instead of those found.
-            like: The roles of an earlier table with these columns: they hold where nothing else is said.
+            like: The `reading` of an earlier table or of a fitted encoder: its roles hold where nothing else is said,
+                and its numbers and dates are written as they were there.
             notes: What the reader has to say already.
 
         Raises:
             DataError: The data cannot be used; the message names the row or the column.
+            SchemaMismatchError: A number or a date is not written as in the earlier table.
             UsageError: A role is unknown or contradicts another.
         """
         rows = _as_polars(frame, source)
@@ -86,7 +101,7 @@ class Table:
             raise DataError(f"{source}: there are no columns")
         if not rows.height:
             raise DataError(f"{source}: there are {rows.width} columns and no rows")
-        given = given_roles(
+        asked = given_roles(
             rows.columns,
             source=source,
             key=key,
@@ -95,9 +110,10 @@ class Table:
             label=label,
             ignore=ignore,
             roles=roles,
-            like=like,
         )
-        rows, repairs = tidy(rows, source=source, given=given)
+        like = like or Reading()
+        given = earlier_roles(rows.columns, given=asked, like=like.roles) | asked
+        rows, repairs, conventions = tidy(rows, source=source, roles=given, kept=_kept(rows.columns, asked, like))
         found = {name: find_role(name, rows.get_column(name)) for name in rows.columns if name not in given}
         every = {name: given.get(name) or found[name][0] for name in rows.columns}
         said = {key, time, entity, label, *ignore, *(roles or {})}
@@ -108,6 +124,7 @@ class Table:
             source=source,
             notes=(*notes, *repairs, *_label_notes(rows, every, source)),
             why={name: found[name][1] if name in found else _SAID[name in said] for name in rows.columns},
+            conventions=conventions,
         )
         _check_given(table, roles or {})
         return table
@@ -141,6 +158,11 @@ class Table:
         return self._of(Role.LABEL)
 
     @property
+    def reading(self) -> Reading:
+        """What is known of the columns: give it as `like` where more such rows are read."""
+        return Reading(roles=dict(self.roles), conventions=dict(self.conventions))
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of the content, in hexadecimal: names and values in row order, whatever the file format was."""
         digest = hashlib.sha256(json.dumps([sorted(self.frame.columns), len(self)]).encode())
@@ -172,6 +194,17 @@ class Table:
 
     def _of(self, role: Role) -> str | None:
         return next((name for name, held in self.roles.items() if held == role), None)
+
+
+def _kept(columns: Sequence[str], asked: Mapping[str, Role], like: Reading) -> dict[str, Convention]:
+    """The conventions of an earlier table that hold here: not where the user asks for something else of a column."""
+    kept = {}
+    for name in columns:
+        role = asked.get(name)
+        known = like.roles.get(name) not in _AS_THEY_ARE if role is None else name in like.conventions
+        if name in like.conventions and known and (role is None or like.conventions[name].kind in _KINDS.get(role, ())):
+            kept[name] = like.conventions[name]
+    return kept
 
 
 def _as_polars(frame: Any, source: str) -> pl.DataFrame:
@@ -254,7 +287,9 @@ def _label_notes(frame: pl.DataFrame, roles: Mapping[str, Role], source: str) ->
         positive = guess_positive(series, source=source)
     except DataError:
         return []
-    return [f"label column {name!r}: {positive!r}, the rarer of two values, is taken as the anomaly"]
+    return [
+        f"label column {name!r}: {positive!r}, the rarer of two values, is the anomaly, unless --positive says else"
+    ]
 
 
 def _as_json(value: Any) -> Any:

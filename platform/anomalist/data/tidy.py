@@ -3,131 +3,168 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from anomalist.data.dates import epoch_unit, looks_like_dates, parse_dates, seconds, to_naive
-from anomalist.data.numerals import parse_numbers, without_missing
+from anomalist.data.conventions import Convention
+from anomalist.data.dates import DIGITS, EPOCHS, epoch_unit, looks_like_dates, parse_dates, seconds, to_naive
+from anomalist.data.kept import from_epoch, read_kept, read_truth
+from anomalist.data.keys import as_text
+from anomalist.data.numerals import PLAIN, parse_numbers, without_missing
 from anomalist.data.roles import Role
-from anomalist.data.words import counted, cut
+from anomalist.data.words import counted, cut, first_row
 from anomalist.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["first_row", "from_objects", "plain", "tidy", "tidy_column", "to_dates", "to_numbers", "to_time"]
+    from anomalist.data.dates import Dates
+    from anomalist.data.numerals import Numbers
+
+__all__ = ["Tidy", "from_objects", "plain", "tidy", "tidy_column"]
 
 _NEARLY_ALL = 0.95
 _ENOUGH = 20
 _AS_TEXT = frozenset({Role.KEY, Role.TEXT, Role.CATEGORICAL, Role.IDENTIFIER, Role.IGNORED})
+_TEXT = Convention(kind="text", form="")
+_TRUTH = Convention(kind="truth", form="")
 
 
-def tidy(frame: pl.DataFrame, *, source: str, given: Mapping[str, Role]) -> tuple[pl.DataFrame, list[str]]:
-    """Type every column of a frame; returns the frame and one note for each repair.
+class Tidy(NamedTuple):
+    """A typed column, a note that is empty where nothing was repaired, and how its values are written."""
+
+    values: pl.Series
+    note: str
+    convention: Convention
+
+
+def tidy(
+    frame: pl.DataFrame, *, source: str, roles: Mapping[str, Role], kept: Mapping[str, Convention]
+) -> tuple[pl.DataFrame, list[str], dict[str, Convention]]:
+    """Type every column of a frame.
+
+    Args:
+        frame: The rows.
+        source: What errors call them.
+        roles: Those that are known already.
+        kept: How the columns of an earlier table were written: those here are read in the same way.
+
+    Returns:
+        The frame, one note for each repair, and how each column is written.
 
     Raises:
         DataError: A column is nearly all numbers or dates but for a few values, or cannot be what the user said it is.
+        SchemaMismatchError: A value is not written as in the earlier table.
     """
-    columns, notes = [], []
-    for series in frame.iter_columns():
-        typed, note = tidy_column(series, source=source, role=given.get(series.name))
-        columns.append(typed)
-        notes += [f"column {series.name!r}: {note}"] if note else []
-    return pl.DataFrame(columns), notes
+    columns = {
+        series.name: tidy_column(series, source=source, role=roles.get(series.name), kept=kept.get(series.name))
+        for series in frame.iter_columns()
+    }
+    notes = [f"column {name!r}: {column.note}" for name, column in columns.items() if column.note]
+    conventions = {name: column.convention for name, column in columns.items()}
+    return pl.DataFrame([column.values for column in columns.values()]), notes, conventions
 
 
-def tidy_column(series: pl.Series, *, source: str, role: Role | None) -> tuple[pl.Series, str]:
-    """Type one column; returns it and a note, empty where nothing was repaired."""
+def tidy_column(series: pl.Series, *, source: str, role: Role | None, kept: Convention | None = None) -> Tidy:
+    """Type one column, as an earlier one where that is given."""
     series, note = plain(series)
-    found = ""
-    if role == Role.NUMERIC:
-        series, found = _numbers(series, source)
+    if kept is not None:
+        values, found, convention = read_kept(series, kept, role=role, source=source), "", kept
+    elif role == Role.NUMERIC:
+        values, found, convention = _numbers(series, source)
     elif role in {Role.DATETIME, Role.TIME}:
-        series, found = _dates(series, source, counting=role == Role.TIME)
-    elif series.dtype == pl.String:
-        series, found = (without_missing(series), "") if role in _AS_TEXT else _from_text(series, source=source)
-    return series, "; ".join(filter(None, [note, found, _infinities(series)]))
+        values, found, convention = _dates(series, source, counting=role == Role.TIME)
+    elif series.dtype != pl.String:
+        values, found, convention = series, "", Convention.of(series)
+    elif role in _AS_TEXT:
+        values, found, convention = without_missing(series), "", _TEXT
+    else:
+        values, found, convention = _from_text(series, source=source)
+    return Tidy(values, "; ".join(filter(None, [note, found, _infinities(values)])), convention)
 
 
-def to_numbers(series: pl.Series, *, source: str) -> pl.Series:
-    """A column as Int64 or Float64.
-
-    Raises:
-        DataError: A value is not a number; the message names its row.
-    """
-    return _numbers(series, source)[0]
-
-
-def to_dates(series: pl.Series, *, source: str) -> pl.Series:
-    """A column as dates; numbers count from 1970 in the unit that their size says, or `YYYYMMDD` where all look so.
-
-    Raises:
-        DataError: A value is not a date; the message names its row.
-    """
-    return _dates(series, source, counting=False)[0]
-
-
-def to_time(series: pl.Series, *, source: str) -> pl.Series:
-    """A column as dates, or as numbers where it holds numbers: a time may simply count.
-
-    Raises:
-        DataError: A value is neither; the message names its row.
-    """
-    return _dates(series, source, counting=True)[0]
-
-
-def _numbers(series: pl.Series, source: str) -> tuple[pl.Series, str]:
+def _numbers(series: pl.Series, source: str) -> Tidy:
     """A column as numbers, and what was repaired."""
     if series.dtype == pl.String:
         numbers = parse_numbers(series)
         _refuse(series, numbers.bad, source, "a number")
-        return numbers.values, numbers.note
+        return _of_numbers(numbers)
+    if series.dtype.is_temporal():
+        note = "dates as seconds since 1970"
+        return Tidy(pl.Series(series.name, seconds(series)).fill_nan(None), note, Convention.of(series))
     if series.dtype == pl.Boolean:
-        return series.cast(pl.Int64), ""
-    if series.dtype.is_temporal():
-        return pl.Series(series.name, seconds(series)).fill_nan(None), "dates as seconds since 1970"
-    return series.cast(pl.Float64) if series.dtype == pl.Null else series, ""
+        series = series.cast(pl.Int64)
+    series = series.cast(pl.Float64) if series.dtype == pl.Null else series
+    return Tidy(series, "", Convention.of(series))
 
 
-def _dates(series: pl.Series, source: str, *, counting: bool) -> tuple[pl.Series, str]:
+def _of_numbers(numbers: Numbers) -> Tidy:
+    whole = numbers.values.dtype.is_integer()
+    form = Convention(kind="number", form=numbers.form, unit=numbers.unit, whole=whole)
+    return Tidy(numbers.values, numbers.note, form)
+
+
+def _dates(series: pl.Series, source: str, *, counting: bool) -> Tidy:
     """A column as dates, or as numbers where it counts, and what had to be decided."""
-    if series.dtype.is_temporal():
-        return series, ""
+    written = None
     if series.dtype == pl.String:
         numbers = parse_numbers(series)
-        if numbers.bad.any():
+        if numbers.bad.any() or (not counting and (numbers.form != PLAIN or numbers.unit)):
             dates = parse_dates(series)
             _refuse(series, dates.bad, source, "a date or time")
-            return dates.values, dates.note
-        series = numbers.values
+            return _of_dates(dates)
+        series, written = numbers.values, _of_numbers(numbers).convention
     if series.dtype.is_integer() and len(series) and series.is_between(19000101, 21001231).all():
-        days = series.cast(pl.String).str.to_date("%Y%m%d", strict=False)
+        days = series.cast(pl.String).str.to_date(DIGITS, strict=False)
         if days.null_count() == series.null_count():
-            return days, "numbers like 20201231 read as dates"
-    if counting:
-        return series, ""
+            return Tidy(days, "numbers like 20201231 read as dates", Convention(kind="date", form=DIGITS, whole=True))
+    if counting or series.dtype.is_temporal():
+        return Tidy(series, "", written or Convention.of(series))
+    if series.dtype == pl.Boolean:
+        raise DataError(f"{source}: column {series.name!r} holds truth values, which are no dates: leave it its role")
     if not series.dtype.is_numeric():
-        return series.cast(pl.Datetime("us"), strict=False), ""
+        return Tidy(series.cast(pl.Datetime("us")), "", Convention(kind="date"))
     unit = epoch_unit(series)
-    micros = (series.cast(pl.Float64) * (unit * 1e6)).round().cast(pl.Int64, strict=False)
-    return micros.cast(pl.Datetime("us")), f"numbers read as dates, in units of {unit:g} seconds since 1970"
+    form = next(name for name, size in EPOCHS.items() if size == unit)
+    note = f"numbers read as dates, in {form} since 1970"
+    return Tidy(from_epoch(series, unit), note, Convention(kind="date", form=form))
+
+
+def _of_dates(dates: Dates) -> Tidy:
+    return Tidy(dates.values, dates.note, Convention(kind="date", form=dates.form, whole=dates.values.dtype == pl.Date))
 
 
 def from_objects(name: str, values: list[Any]) -> pl.Series:
-    """A column from Python objects; lists, dicts and types that cannot be one type become text."""
+    """A column from Python objects; lists, dicts and types that cannot be one become text, each value by itself."""
     try:
         series = pl.Series(name, values, strict=True)
     except (TypeError, OverflowError, pl.exceptions.PolarsError):
         series = pl.Series(name, [None], dtype=pl.Object)
-    if series.dtype.is_nested() or series.dtype == pl.Object:  # polars would drop the keys that the first dicts lack
+    if series.dtype.is_nested():  # polars would drop the keys that the first dicts lack
         return pl.Series(name, [None if value is None else _as_text(value) for value in values], dtype=pl.String)
-    return series
+    return _from_mixed(name, values) if series.dtype == pl.Object else series
 
 
-def first_row(mask: pl.Series) -> int:
-    """The number of the first true row, counted from 1."""
-    return int(mask.arg_true()[0]) + 1
+def _from_mixed(name: str, values: list[Any]) -> pl.Series:
+    """Each value as the text that it has in a column of its own type: a row must read the same alone."""
+    places: dict[type, list[int]] = defaultdict(list)
+    for place, value in enumerate(values):
+        if value is not None:
+            places[type(value)].append(place)
+    text: list[str | None] = [None] * len(values)
+    for kind, rows in places.items():
+        alike = [values[row] for row in rows]
+        try:
+            column = pl.Series(name, alike, strict=True)
+            known = not (column.dtype.is_nested() or column.dtype == pl.Object)
+        except (TypeError, OverflowError, pl.exceptions.PolarsError):
+            known = False
+        told = as_text(plain(column)[0]).to_list() if known and kind is not str else list(map(_as_text, alike))
+        for row, value in zip(rows, told, strict=True):
+            text[row] = value
+    return pl.Series(name, text, dtype=pl.String)
 
 
 def plain(series: pl.Series) -> tuple[pl.Series, str]:
@@ -158,19 +195,19 @@ def _as_text(value: Any) -> str:
     return json.dumps(value, default=str, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)
 
 
-def _from_text(series: pl.Series, *, source: str) -> tuple[pl.Series, str]:
+def _from_text(series: pl.Series, *, source: str) -> Tidy:
     """What a text column holds: numbers, dates, truth values, or text."""
     present = len(series) - series.null_count()
     numbers = parse_numbers(series)
     wrong = int(numbers.bad.sum())
     if numbers.values.null_count() == len(series) and not wrong:
-        return numbers.values.cast(pl.Float64), numbers.note
+        return Tidy(numbers.values.cast(pl.Float64), numbers.note, Convention(kind="number", form=PLAIN))
     if not wrong and not numbers.codes:
-        return numbers.values, numbers.note
+        return _of_numbers(numbers)
     if looks_like_dates(series):
         dates = parse_dates(series)
         if not dates.bad.any():
-            return dates.values, dates.note
+            return _of_dates(dates)
         _refuse_few(series, dates.bad, source, "dates")
     text = without_missing(series)
     right = present - wrong if not numbers.codes else 0
@@ -179,12 +216,14 @@ def _from_text(series: pl.Series, *, source: str) -> tuple[pl.Series, str]:
         if right >= 0.5 * present:
             row = first_row(numbers.bad)
             share = f"{100 * right / present:.0f} %"
-            return text, f"{share} of the values are numbers, but row {row} holds {cut(series[row - 1])}: kept as text"
-    if text.drop_nulls()[:1].str.strip_chars().str.to_lowercase().is_in(["true", "false"]).any():
-        words = text.str.strip_chars().str.to_lowercase()
-        if words.is_in(["true", "false"]).all():
-            return words == "true", ""
-    return text, "digits that a number would change (leading zeros, or too long): kept as text" if numbers.codes else ""
+            note = f"{share} of the values are numbers, but row {row} holds {cut(series[row - 1])}: kept as text"
+            return Tidy(text, note, _TEXT)
+    if read_truth(text.drop_nulls()[:1]).is_not_null().any():
+        truth = read_truth(text)
+        if truth.null_count() == text.null_count():
+            return Tidy(truth, "", _TRUTH)
+    note = "digits that a number would change (leading zeros, or too long): kept as text" if numbers.codes else ""
+    return Tidy(text, note, _TEXT)
 
 
 def _refuse(series: pl.Series, bad: pl.Series, source: str, what: str) -> None:

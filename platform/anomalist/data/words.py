@@ -8,22 +8,29 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["counted", "cut", "suggest"]
+    import polars as pl
+
+__all__ = ["counted", "cut", "first_row", "suggest"]
 
 
 def counted(number: int, noun: str) -> str:
     """A number and its noun.
 
-    >>> counted(1, "gap"), counted(2, "infinite value")
-    ('1 gap', '2 infinite values')
+    >>> counted(1, "gap"), counted(2000, "infinite value")
+    ('1 gap', '2,000 infinite values')
     """
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def cut(value: object) -> str:
     """A value as an error message shows it: quoted, and not too long."""
     shown = repr(value)
     return shown if len(shown) <= 60 else shown[:57] + "...'"
+
+
+def first_row(mask: pl.Series) -> int:
+    """The number of the first true row, counted from 1."""
+    return int(mask.arg_true()[0]) + 1
 
 
 def suggest(name: str, names: Iterable[str]) -> str:

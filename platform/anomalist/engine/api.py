@@ -20,9 +20,10 @@ from anomalist.config import load_settings
 from anomalist.data.table import Table
 from anomalist.engine import run as running
 from anomalist.engine import score as scoring
-from anomalist.engine.evaluate import Labels, evaluate_scores
+from anomalist.engine.evaluate import evaluate_scores
 from anomalist.engine.export import scores_frame
 from anomalist.engine.findings import findings_of
+from anomalist.engine.labels import Labels
 from anomalist.engine.request import RunOptions, ThresholdRequest
 from anomalist.engine.sources import Source
 from anomalist.engine.workspace import Workspace
@@ -230,8 +231,8 @@ def score(
 ) -> Run:
     """Score rows with a stored model: `"name"` (its champion), `"name@alias"` or `"name:version"`.
 
-    A row gets the same score alone as among a million. Columns keep the roles that they had when the model was fitted.
-    The other arguments are those of `run`.
+    A row gets the same score alone as among a million. Columns keep the roles that they had when the model was fitted,
+    and their numbers and dates are read as they were then. The other arguments are those of `run`.
 
     Raises:
         AnomalistError: The data, the model or the store cannot be used; the message says what to do.
@@ -246,7 +247,7 @@ def score(
             entity=entity,
             label=label,
             ignore=tuple(ignore),
-            like=fitted.encoder.roles,
+            like=fitted.encoder.reading,
         )
         allowed = None if budget is None else settings.budget
         labels = Labels.of(table) if label is not None else None

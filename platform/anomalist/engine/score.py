@@ -8,8 +8,8 @@ import numpy as np
 
 from anomalist.engine.evaluate import measured
 from anomalist.engine.findings import findings_of, worth_a_look
-from anomalist.engine.fit import MemberReport, one_line
 from anomalist.engine.panel import Seat
+from anomalist.engine.report import MemberReport, one_line
 from anomalist.engine.result import RunResult
 from anomalist.engine.storing import commit
 from anomalist.errors import DetectorError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from anomalist.data.table import Table
     from anomalist.detector import Floats
-    from anomalist.engine.evaluate import Labels
+    from anomalist.engine.labels import Labels
     from anomalist.engine.workspace import Workspace
     from anomalist.ensemble.member import Member
     from anomalist.ensemble.model import Model, Scores
@@ -84,7 +84,7 @@ def score(
             findings=findings,
             reports=reports,
             evaluation=evaluation,
-            notes=(*table.notes, *_unknown_columns(model, model_row, table), *remarks),
+            notes=(*table.notes, *_unknown_columns(model, model_row, table), *model.encoder.surprises(table), *remarks),
         )
     result = RunResult(
         row=row,

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from anomalist.config import hide_password
+from anomalist.data.conventions import Reading
 from anomalist.data.readers import read_table
-from anomalist.data.roles import Role
 from anomalist.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ class Source:
         label: The column of known labels.
         ignore: Columns to leave out.
         roles: Roles of single columns, instead of those found.
-        like: The roles of the model that the rows were read for: they hold where nothing else is said.
+        like: How the rows of the model were read that these were read for: its roles hold where nothing else is said,
+            and its numbers and dates are written as they were there.
     """
 
     location: str | None = None
@@ -47,7 +48,7 @@ class Source:
     label: str | None = None
     ignore: tuple[str, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
-    like: Mapping[str, Role] = field(default_factory=dict)
+    like: Reading = field(default_factory=Reading)
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -78,13 +79,12 @@ class Source:
             location = str(Path(location).absolute())
         elif location is not None and hide_password(location) != location:
             location = None
-        like = {name: role.value for name, role in self.like.items()}
-        return {**asdict(self), "location": location, "ignore": list(self.ignore), "like": like}
+        return {**asdict(self), "location": location, "ignore": list(self.ignore), "like": self.like.to_dict()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The source that `to_dict` described."""
-        like = {name: Role(role) for name, role in values.get("like", {}).items()}
+        like = Reading.from_dict(values.get("like", {}))
         return cls(**{**values, "ignore": tuple(values.get("ignore", ())), "like": like})
 
 

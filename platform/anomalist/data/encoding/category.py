@@ -80,12 +80,16 @@ class CategoryCoder:
             return level == "1"
         return "(missing)" if level == _MISSING else level
 
-    def write(self, series: pl.Series, out: Floats, *, source: str) -> None:  # noqa: ARG002 (any value is a level)
+    def write(self, series: pl.Series, out: Floats) -> None:
         """Find the level of each row; what was never seen has none."""
         codes = _text(series).replace_strict(
             list(self.levels), list(range(len(self.levels))), default=len(self.levels), return_dtype=pl.Int64
         )
         self._write_codes(codes.to_numpy(), out)
+
+    def unseen(self, series: pl.Series) -> pl.Series:
+        """Which rows hold a level that was never seen in training, Boolean."""
+        return ~_text(series).is_in(list(self.levels))
 
     def state(self) -> tuple[dict[str, Any], dict[str, Floats]]:
         """The levels as plain values, the rarities as an array."""

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
-from anomalist.errors import DataError, SchemaMismatchError
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import polars as pl
 
     from anomalist.detector import Floats
 
-__all__ = ["Coder", "converted"]
+__all__ = ["Coder"]
 
 
 class Coder(Protocol):
@@ -41,12 +39,8 @@ class Coder(Protocol):
         """A typical value, for people."""
         ...
 
-    def write(self, series: pl.Series, out: Floats, *, source: str) -> None:
-        """Encode into `out`, shape (rows, columns): finite, each row by itself.
-
-        Raises:
-            SchemaMismatchError: The values are not of the kind fitted on; the message names the row.
-        """
+    def write(self, series: pl.Series, out: Floats) -> None:
+        """Encode a column typed as the one fitted on into `out`, shape (rows, columns): finite, each row by itself."""
         ...
 
     def state(self) -> tuple[dict[str, Any], dict[str, Floats]]:
@@ -57,15 +51,3 @@ class Coder(Protocol):
     def from_state(cls, state: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Self:
         """Restore a fitted coder."""
         ...
-
-
-def converted(convert: Callable[..., pl.Series], series: pl.Series, *, source: str, fitted: str) -> pl.Series:
-    """Convert a column to the type fitted on.
-
-    Raises:
-        SchemaMismatchError: A value cannot be converted.
-    """
-    try:
-        return convert(series, source=source)
-    except DataError as error:
-        raise SchemaMismatchError(f"{error}: the model was fitted on {fitted} in this column") from error

@@ -12,10 +12,7 @@ import numpy as np
 import polars as pl
 
 from anomalist.data.dates import to_naive
-from anomalist.data.encoding.coder import converted
 from anomalist.data.encoding.rarity import gap
-from anomalist.data.tidy import to_dates
-from anomalist.errors import SchemaMismatchError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,9 +78,9 @@ class DateCoder:
         """The median date."""
         return self.middle
 
-    def write(self, series: pl.Series, out: Floats, *, source: str) -> None:
+    def write(self, series: pl.Series, out: Floats) -> None:
         """Place each date on its circles; a missing one in their middle."""
-        dates = to_naive(self._dates(series, source))
+        dates = to_naive(series)
         missing = dates.is_null().to_numpy()
         dates = dates.fill_null(strategy="zero")
         for i, cycle in enumerate(self.cycles):
@@ -108,16 +105,6 @@ class DateCoder:
             middle=state["middle"],
             center=tuple(float(value) for value in state["center"]),
         )
-
-    def _dates(self, series: pl.Series, source: str) -> pl.Series:
-        """Dates as they are; text and numbers since 1970 converted."""
-        if series.dtype.is_numeric() and len(series) - series.null_count():
-            largest = series.cast(pl.Float64).abs().max()
-            if not isinstance(largest, float) or largest < 1e7:
-                raise SchemaMismatchError(
-                    f"{source}: column {self.name!r} holds numbers (row 1: {series[0]}); the model was fitted on dates"
-                )
-        return converted(to_dates, series, source=source, fitted="dates")
 
 
 def _step(dates: pl.Series, cycle: str) -> Ints:

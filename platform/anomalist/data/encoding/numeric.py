@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import polars as pl
 
-from anomalist.data.encoding.coder import converted
 from anomalist.data.encoding.rarity import gap
 from anomalist.data.encoding.scale import Scale
-from anomalist.data.tidy import to_numbers
-from anomalist.errors import SchemaMismatchError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,13 +67,9 @@ class NumericCoder:
         center = self.scale.center
         return int(center) if self.whole and center.is_integer() else float(f"{center:.6g}")
 
-    def write(self, series: pl.Series, out: Floats, *, source: str) -> None:
+    def write(self, series: pl.Series, out: Floats) -> None:
         """Scale; a missing value becomes the median."""
-        if series.dtype.is_temporal():
-            raise SchemaMismatchError(
-                f"{source}: column {self.name!r} holds dates (row 1: {series[0]}); the model was fitted on numbers"
-            )
-        values = _floats(converted(to_numbers, series, source=source, fitted="numbers"))
+        values = _floats(series)
         missing = np.isnan(values)
         scaled = self.scale.apply(values)
         scaled[missing] = 0.0

@@ -9,9 +9,7 @@ import numpy as np
 import polars as pl
 
 from anomalist.data.dates import epoch_unit, seconds
-from anomalist.data.encoding.coder import converted
 from anomalist.data.keys import as_text
-from anomalist.data.tidy import to_time
 from anomalist.errors import SchemaMismatchError
 
 if TYPE_CHECKING:
@@ -42,9 +40,6 @@ class TimeCoder:
         Raises:
             SchemaMismatchError: A time is missing or of another kind; the message names the row.
         """
-        if series.dtype == pl.String:
-            what = "numbers" if self.numeric else "dates"
-            series = converted(to_time, series, source=source, fitted=what)
         if series.dtype.is_numeric() != self.numeric:
             got, fitted = ("dates", "numbers") if self.numeric else ("numbers", "dates")
             raise SchemaMismatchError(
@@ -86,6 +81,10 @@ class EntityCoder:
         levels = [*self.levels, *unseen]
         codes: Ints = text.replace_strict(levels, list(range(len(levels))), return_dtype=pl.Int64).to_numpy()
         return codes
+
+    def unseen(self, series: pl.Series) -> pl.Series:
+        """Which rows belong to an entity that was never seen in training, Boolean."""
+        return ~_text(series).is_in(list(self.levels))
 
     def state(self) -> dict[str, Any]:
         """What `from_state` needs."""

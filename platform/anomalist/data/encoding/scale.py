@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+
+from anomalist.data.quantiles import quantiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +19,7 @@ __all__ = ["Scale"]
 
 _IQR = 1.349  # the interquartile range of a normal distribution of standard deviation 1
 _FARTHEST = 1e6
+_HUGE = 2.0**1000  # from spreads of this size on, differences are taken of quarters: they could be too large
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +30,8 @@ class Scale:
 
     Attributes:
         center: The median of the training values.
-        spread: Their interquartile range divided by 1.349; where that is 0 their standard deviation with the outermost
-            thousandths drawn in; 1 where all values are equal.
+        spread: Their interquartile range divided by 1.349, at most the largest number there is; where that is 0 their
+            standard deviation with the outermost thousandths drawn in; 1 where all values are equal.
         cap: Where the logarithm takes over; the curve and its slope are continuous there.
     """
 
@@ -38,19 +42,20 @@ class Scale:
     @classmethod
     def fit(cls, values: Floats, *, cap: float) -> Self:
         """Fit on finite values, shape (rows,); at least one row."""
-        lowest, low, center, high, highest = (float(x) for x in np.quantile(values, [0.001, 0.25, 0.5, 0.75, 0.999]))
+        lowest, low, center, high, highest = quantiles(values, (0.001, 0.25, 0.5, 0.75, 0.999))
         least = 1e-12 * max(abs(center), 1e-200)  # differences below this are rounding
         spread = high / _IQR - low / _IQR
         if spread <= least:
             spread = _deviation(np.clip(values, lowest, highest))
         if spread <= least:
             spread = _deviation(values)
-        return cls(center=center, spread=spread if spread > least else 1.0, cap=cap)
+        return cls(center=center, spread=min(spread, sys.float_info.max) if spread > least else 1.0, cap=cap)
 
     def apply(self, values: Floats) -> Floats:
         """Scaled values, float64, shape (rows,); an infinity lands at the far end, NaN stays."""
-        with np.errstate(over="ignore"):
-            scaled = (values - self.center) / self.spread
+        part = 0.25 if self.spread > _HUGE else 1.0
+        with np.errstate(over="ignore"):  # what is too large for a difference lies beyond the farthest
+            scaled = (values * part - self.center * part) / (self.spread * part)
         np.clip(scaled, -_FARTHEST, _FARTHEST, out=scaled)
         far = np.abs(scaled) > self.cap
         if far.any():

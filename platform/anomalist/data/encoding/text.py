@@ -70,7 +70,7 @@ class TextCoder:
         """How long a text usually is: no text is typical."""
         return f"about {self.middle} characters"
 
-    def write(self, series: pl.Series, out: Floats, *, source: str) -> None:  # noqa: ARG002 (any value is a text)
+    def write(self, series: pl.Series, out: Floats) -> None:
         """Measure each text; a missing one is at the median of all."""
         text = as_text(series)
         missing = text.is_null().to_numpy()

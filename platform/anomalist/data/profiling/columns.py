@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import polars as pl
 
 from anomalist.data.dates import to_naive
 from anomalist.data.keys import as_text
+from anomalist.data.quantiles import quantiles
 from anomalist.data.roles import Role
 from anomalist.data.words import counted
 
@@ -73,14 +75,14 @@ def profile_column(series: pl.Series, role: Role, why: str) -> ColumnProfile:
     present = series.drop_nulls()
     distinct = present.n_unique()
     missing = len(series) - len(present)
-    quantiles: Mapping[str, float | str] = {}
+    shares: Mapping[str, float | str] = {}
     top: tuple[tuple[str, int], ...] = ()
     warnings = _of_any(role, present, missing / len(series), distinct)
     if present.dtype.is_temporal() and len(present):
-        quantiles = _of_dates(present)
+        shares = _of_dates(present)
     elif present.dtype.is_numeric() and role not in _LEVELS and len(present):
         values = present.cast(pl.Float64).to_numpy()
-        quantiles = _of_numbers(values[np.isfinite(values)])
+        shares = _of_numbers(values[np.isfinite(values)])
         warnings += _warn_numbers(values) if role == Role.NUMERIC else []
     elif len(present):
         counts = as_text(present).alias("level").value_counts(sort=True, name="rows").head(_TOP)
@@ -94,7 +96,7 @@ def profile_column(series: pl.Series, role: Role, why: str) -> ColumnProfile:
         missing=missing,
         missing_share=missing / len(series),
         distinct=distinct,
-        quantiles=quantiles,
+        quantiles=shares,
         top=top,
         warnings=tuple(warnings),
     )
@@ -122,7 +124,7 @@ def _of_any(role: Role, present: pl.Series, missing: float, distinct: int) -> li
 def _of_numbers(finite: Floats) -> dict[str, float | str]:
     if not finite.size:
         return {}
-    return {f"{share:g}": float(value) for share, value in zip(_SHARES, np.quantile(finite, _SHARES), strict=True)}
+    return {f"{share:g}": float(value) for share, value in zip(_SHARES, quantiles(finite, _SHARES), strict=True)}
 
 
 def _of_dates(present: pl.Series) -> dict[str, float | str]:
@@ -144,15 +146,15 @@ def _warn_numbers(values: Floats) -> list[str]:
         value, rows = sentinel
         warnings.append(f"is {value:g} in {rows} rows, far from all else: does it stand for a missing value?")
         finite = finite[finite != value]
-    low, middle, high = np.quantile(finite, [0.01, 0.5, 0.99])
-    first, third = np.quantile(finite, [0.25, 0.75])
+    low, first, middle, third, high = quantiles(finite, (0.01, 0.25, 0.5, 0.75, 0.99))
     if third > first and max(high - middle, middle - low) > 20 * (third - first):
         warnings.append("is very skewed: a few values lie far from the rest")
     positive = finite[finite > 0]
     if positive.size > 0.5 * finite.size:
-        low, high = np.quantile(positive, [0.01, 0.99])
-        if high / low >= 1e6:
-            warnings.append(f"runs over {np.log10(high / low):.0f} orders of magnitude: are its units mixed?")
+        low, high = quantiles(positive, (0.01, 0.99))
+        orders = math.log10(high) - math.log10(low)
+        if orders >= 6:
+            warnings.append(f"runs over {orders:.0f} orders of magnitude: are its units mixed?")
     return warnings
 
 
@@ -163,8 +165,8 @@ def _sentinel(finite: Floats) -> tuple[float, int] | None:
         return None
     for end, rest in ((0, levels[1:]), (-1, levels[:-1])):
         value, count = float(levels[end]), int(rows[end])
-        width = float(rest[-1] - rest[0])
-        gap = float(np.abs(rest - value).min())
+        width = float(rest[-1]) - float(rest[0])
+        gap = min(abs(float(rest[0]) - value), abs(float(rest[-1]) - value))
         usual = value in _SENTINELS and abs(value) > 50
         often = max(3, 0.001 * finite.size) if usual else max(10, 0.01 * finite.size)
         if count >= often and gap > (0.5 if usual else 1.0) * width > 0:

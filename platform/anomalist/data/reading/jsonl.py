@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["read_json", "read_jsonl", "stack"]
 
 _BLOCK = 1 << 24
+_NO_STRING = r"^([\[{].*|true|false|-?\d{16,}(\.\d+)?|-?0\.0000\d*|-?\d+(\.\d+)?[eE][-+]?\d+)$"
 
 
 def read_jsonl(path: Path) -> tuple[pl.DataFrame, list[str]]:
@@ -88,9 +89,12 @@ def _read_block(path: Path, first: int, lines: list[bytes]) -> pl.DataFrame:
     """Polars where it can; else Python, which reads NaN and mixed types and knows which line is wrong."""
     if all(line.lstrip()[:1] == b"{" or not line.strip() for line in lines):
         try:
-            return pl.read_ndjson(b"".join(lines), infer_schema_length=None)
+            frame = pl.read_ndjson(b"".join(lines), infer_schema_length=None)
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
             pass
+        else:
+            if not any(_may_be_mixed(series) for series in frame.iter_columns()):
+                return frame
     items = []
     for number, line in enumerate(lines, start=first):
         if not line.strip():
@@ -105,6 +109,13 @@ def _read_block(path: Path, first: int, lines: list[bytes]) -> pl.DataFrame:
             raise DataError(f"{path.name}: line {number} is a JSON {type(item).__name__}; each must be an object")
         items.append(item)
     return _from_dicts(items)
+
+
+def _may_be_mixed(series: pl.Series) -> bool:
+    """Whether values of several types may have become one: a value must not read otherwise than it would alone."""
+    if series.dtype.is_nested():
+        return True
+    return series.dtype == pl.String and bool(series.str.contains(_NO_STRING).any())
 
 
 def _from_dicts(items: list[dict[str, Any]]) -> pl.DataFrame:
