@@ -57,7 +57,7 @@ EPILOG = (
 )
 @click.version_option(__version__, prog_name="anomalist", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Find the anomalies in a table, with reasons, and learn from what you say about them."""
+    """Find the anomalies in a table, say why, and store the run."""
 
 
 def main(args: Sequence[str] | None = None) -> None:

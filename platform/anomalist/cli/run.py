@@ -27,7 +27,9 @@ out_option = click.option(
     help="Write all scores (.csv, .parquet, .jsonl).",
 )
 fail_option = click.option("--fail-on-anomaly", is_flag=True, help="Exit with 10 where a row is flagged.")
-top_option = click.option("--top", type=click.IntRange(min=1), default=10, show_default=True, help="Rows to show.")
+top_option = click.option(
+    "--top", type=click.IntRange(min=1), default=10, show_default=True, metavar="N", help="Rows to explain and show."
+)
 
 
 @click.command()

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["explain", "runs", "show", "top"]
 
-_count_option = click.option("-n", "--count", type=click.IntRange(min=1), default=20, show_default=True)
+_count_option = click.option(
+    "-n", "--count", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="Lines to show."
+)
 
 
 @click.command()

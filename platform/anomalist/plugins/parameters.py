@@ -1,6 +1,7 @@
 """The parameters of a detector: its dataclass fields, their types and help, and how text becomes a value.
 
-One place for the command line (`--detector knn:k=5`), for Python (`{"k": 5}`) and for `anomalist detectors NAME`.
+One place for the command line (`--detector knn:neighbours=5`), for Python (`{"neighbours": 5}`) and for
+`anomalist detectors NAME`.
 """
 
 from __future__ import annotations
