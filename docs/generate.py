@@ -108,8 +108,9 @@ def schema() -> Iterator[str]:
         yield "| column | type | |\n|---|---|---|"
         for column in table.columns:
             yield f"| `{column.name}` | {column.type} | {_about(column)} |"
-    yield f"\n## {TOP_SCORES}\n"
+    yield "\n## top_scores\n"
     yield "A view for analysts: the flagged rows and the top rows of every run that is stored, with what each detector said.\n"
+    yield f"```sql\n{TOP_SCORES};\n```\n"
     yield "```sql\nSELECT rank, key, score, members FROM top_scores WHERE run = 'k7m2p4' ORDER BY rank LIMIT 20;\n```"
 
 
@@ -129,7 +130,7 @@ def detectors() -> Iterator[str]:
     """The bundled detectors and their parameters."""
     registry = Registry.load()
     yield f"{NOTICE}\n\n# Detectors\n"
-    yield "Set a parameter after the name: `anomalist run DATA --detector knn:k=20 --detector autoencoder:epochs=50`."
+    yield "Set a parameter after the name: `anomalist run DATA --detector knn:neighbours=20 --detector autoencoder:epochs=50`."
     for spec in registry.specs():
         if registry.package(spec.name) != "anomalist":
             continue
