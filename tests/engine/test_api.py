@@ -165,6 +165,13 @@ def test_positive_labels_and_roles_are_taken(frame: pl.DataFrame) -> None:
     assert dict(roles.model.encoder.left_out).keys() == {"id", "weight", "fraud"}
 
 
+def test_a_single_name_is_meant_whole(frame: pl.DataFrame) -> None:
+    made = anomalist.run(frame, key="id", label="fraud", positive="1", detectors="distance", ignore="amount")
+    assert made.members["detector"].to_list() == ["distance"]
+    assert "amount" in made.model.encoder.left_out
+    assert made.evaluate(positive="0")["anomalies"] == len(frame) - made.evaluate()["anomalies"]
+
+
 def test_the_dictionary_is_what_the_command_line_prints(made: Run) -> None:
     found = made.to_dict()
     assert set(found) == {"run", "top", "evaluation"}

@@ -118,7 +118,7 @@ class Run:
         Raises:
             DataError: There is no such column, or its values cannot be used.
         """
-        chosen = None if positive is None else set(positive)
+        chosen = None if positive is None else set(_several(positive))
         return evaluate_scores(self.result.scores, Labels.of(self.result.table, chosen, column=label))
 
     def to_dict(self) -> dict[str, Any]:
@@ -198,12 +198,12 @@ def run(
             time=time,
             entity=entity,
             label=label,
-            ignore=tuple(ignore),
+            ignore=_several(ignore),
             roles=roles or {},
         )
         options = RunOptions(
             panel=settings.panel,
-            detectors=tuple(detectors),
+            detectors=_several(detectors),
             combiner=settings.combiner,
             threshold=ThresholdRequest(policy="budget", parameter=settings.budget)
             if fpr is None
@@ -211,7 +211,7 @@ def run(
             seed=settings.seed,
             device=settings.device,
         )
-        chosen = None if positive is None else set(positive)
+        chosen = None if positive is None else set(_several(positive))
         return Run(running.run(workspace, table, options, name=name, positive=chosen, origin=source.to_dict()))
 
 
@@ -246,7 +246,7 @@ def score(
             time=time,
             entity=entity,
             label=label,
-            ignore=tuple(ignore),
+            ignore=_several(ignore),
             like=fitted.encoder.reading,
         )
         allowed = None if budget is None else settings.budget
@@ -260,6 +260,11 @@ def _workspace(**flags: object) -> Iterator[tuple[Workspace, Settings]]:
     settings = load_settings(flags)
     with Workspace.open(settings, Registry.load(settings.disable_plugins)) as workspace:
         yield workspace, settings
+
+
+def _several(names: Iterable[str]) -> tuple[str, ...]:
+    """Names as they were given; a single one is meant whole, and not as its letters."""
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _table(data: Data, registry: Registry, **columns: Any) -> tuple[Table, Source]:
