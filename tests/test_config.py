@@ -185,6 +185,8 @@ def test_a_named_file_that_is_missing(tmp_path: Path) -> None:
         ("postgresql://ann:s3c@ret@db/x", "postgresql://ann:***@db/x"),
         ("postgresql+psycopg://ann:s3cret@db:5432/x?a=b", "postgresql+psycopg://ann:***@db:5432/x?a=b"),
         ("postgresql:///x?user=ann&password=s3cret", "postgresql:///x?user=ann&password=***"),
+        ("postgresql:///x?sslPassword=s3cret&user=ann", "postgresql:///x?sslPassword=***&user=ann"),
+        ("postgresql://ann:s3/cr?e@t@h/x", "postgresql://ann:***@h/x"),
         ("postgresql://ann@db/x", "postgresql://ann@db/x"),
         ("sqlite:////a:b@c/x.db", "sqlite:////a:b@c/x.db"),
     ],

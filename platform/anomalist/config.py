@@ -229,11 +229,13 @@ def load_settings(
 def hide_password(url: str) -> str:
     """A database URL fit to be printed.
 
-    >>> hide_password("postgresql://ann:s3cret@db.example/anomalies")
+    A password ends at the last `@`, whatever else is in it: rather too much is hidden than a part of it shown.
+
+    >>> hide_password("postgresql://ann:s3cret/2@db.example/anomalies")
     'postgresql://ann:***@db.example/anomalies'
     """
-    hidden = re.sub(r"(://[^/?@:]*):[^/?]*@", r"\1:***@", url)
-    return re.sub(r"([?&](?:password|passwd)=)[^&]*", r"\1***", hidden)
+    hidden = re.sub(r"(://[^/?@:]*):.*@", r"\1:***@", url, flags=re.DOTALL)
+    return re.sub(r"([?&][^=&]*(?:pass|secret|token)[^=&]*=)[^&]*", r"\1***", hidden, flags=re.IGNORECASE)
 
 
 def _value(name: str, value: object, origin: str, base: Path) -> Any:

@@ -50,6 +50,7 @@ def test_a_source_survives_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("postgresql://ann@h/x", "postgresql://ann@h/x"),
         ("postgresql://ann:s3cret@h/x", None),
         ("postgresql://h/x?password=s3cret", None),
+        ("postgresql://ann:s3/cret@h/x", None),
         (None, None),
     ],
 )
