@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import threading
 
 import numpy as np
@@ -172,6 +173,19 @@ def test_out_of_memory_takes_smaller_batches_and_says_so() -> None:
         "mean: cpu ran out of memory; trained again in batches of 64 rows",
     )
     assert torch.allclose(module.centre, torch.tensor(3.0), atol=0.2)
+
+
+def test_a_failed_attempt_holds_no_memory_during_the_next() -> None:
+    module, alive = Mean(1, 2), []
+
+    def loss(rows: Tensor, generator: torch.Generator | None) -> Tensor:
+        if generator is not None and rows.shape[1] > 100:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        alive.append(sum(type(thing).__name__ == "_Run" for thing in gc.get_objects()))
+        return module.loss(rows, generator)
+
+    run(module, normal(500), loss=loss, batch_size=200, epochs=1)
+    assert set(alive) == {1}
 
 
 def test_out_of_memory_for_good_is_an_error() -> None:

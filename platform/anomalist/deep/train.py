@@ -70,10 +70,10 @@ def train(
     notes: list[str] = []
     while True:
         try:
-            run = _Run(
+            # not kept under a name: what a failed attempt holds on the device must be free before the next one
+            epochs, steps, history = _Run(
                 module.to(device), data.to(device), turns, schedule, name, members, validate or turns[0].loss, batch
-            )
-            epochs, steps, history = run.go()
+            ).go()
             module.to("cpu")
             return Training(epochs=epochs, steps=steps, device=str(device), history=history, notes=tuple(notes))
         except RuntimeError as error:
