@@ -17,6 +17,11 @@ def test_a_budget_flags_so_many_rows(budget: float, expected: int) -> None:
     assert scores[threshold.flags(scores)].min() == 1_000 - expected
 
 
+def test_a_share_of_the_rows_is_not_lost_to_rounding() -> None:
+    scores = np.arange(100.0)
+    assert [Threshold.for_budget(scores, k / 100).flags(scores).sum() for k in range(1, 100)] == list(range(1, 100))
+
+
 def test_ties_at_the_border_stay_out() -> None:
     scores = np.array([5.0, 4.0, 4.0, 4.0, 1.0])
     assert Threshold.for_budget(scores, 2).flags(scores).tolist() == [True, False, False, False, False]

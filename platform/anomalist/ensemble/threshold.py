@@ -48,7 +48,7 @@ class Threshold:
             ParameterError: The budget is not positive.
         """
         check_policy("budget", budget)
-        allowed = max(1, int(budget * scores.size)) if budget < 1 else int(budget)
+        allowed = max(1, int(round(budget * scores.size, 6))) if budget < 1 else int(budget)
         if allowed >= scores.size:
             return cls(policy="budget", parameter=budget, value=float(scores.min()))
         ordered = np.sort(scores)[::-1]
