@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -225,3 +226,15 @@ def test_what_was_left_unfinished_goes_when_it_is_old_and_nothing_else_does(tmp_
     assert remove_unfinished(tmp_path, older_than=timedelta(days=1)) == [".tmp-old"]
     assert {path.name for path in tmp_path.iterdir()} == {kept, ".tmp-young", ".tmp-link", "notes"}
     assert remove_unfinished(tmp_path / "missing", older_than=timedelta(0)) == []
+
+
+def test_several_may_remove_what_was_left_unfinished(tmp_path: Path) -> None:
+    for number in range(100):
+        (tmp_path / f".tmp-{number}").mkdir()
+        (tmp_path / f".tmp-{number}" / "manifest.json").touch()
+        os.utime(tmp_path / f".tmp-{number}", (0, 0))
+    with ThreadPoolExecutor(4) as threads:
+        done = [threads.submit(remove_unfinished, tmp_path, older_than=timedelta(days=1)) for _ in range(4)]
+    removed = [name for task in done for name in task.result() if len(name) < 10]
+    assert sorted(removed) == sorted(f".tmp-{number}" for number in range(100))
+    assert list(tmp_path.iterdir()) == []

@@ -16,6 +16,7 @@ import re
 import shutil
 import time
 import uuid
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -219,9 +220,10 @@ def remove_unfinished(root: Path, *, older_than: timedelta) -> list[str]:
     removed = []
     for folder in sorted(root.iterdir()):
         ours = folder.name.startswith(TEMPORARY) and folder.is_dir() and not folder.is_symlink()
-        if ours and folder.stat().st_mtime < limit:
-            _discard(folder)
-            removed.append(folder.name)
+        with suppress(OSError):  # another process is removing it too, or we may not: no run fails for that
+            if ours and folder.stat().st_mtime < limit:
+                _discard(folder)
+                removed.append(folder.name)
     return removed
 
 
@@ -229,4 +231,4 @@ def _discard(folder: Path) -> None:
     """Take a folder away in one step, then its files: half a model is never seen under its name."""
     unseen = folder.parent / f"{TEMPORARY}{uuid.uuid4().hex}"
     folder.rename(unseen)
-    shutil.rmtree(unseen)
+    shutil.rmtree(unseen, ignore_errors=True)  # what is left has a temporary name, and goes with the unfinished ones
