@@ -36,6 +36,16 @@ def test_a_wrong_url_is_refused_without_showing_the_password(url: str, message: 
     assert "sqlite:///FILE" in str(caught.value)
 
 
+def test_a_file_that_cannot_have_a_write_ahead_log_is_used_without(tmp_path: Path) -> None:
+    database = Database(sa.make_url(f"sqlite:///file:{tmp_path / 'store.db'}?vfs=unix-dotfile&uri=true"))
+    try:
+        database.share()
+        with database.write() as connection:
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "delete"
+    finally:
+        database.close()
+
+
 def no_database(folder: Path) -> str:
     (folder / "notes.txt").write_text("this is not a database, however long one looks at it\n" * 100)
     return f"sqlite:///{folder / 'notes.txt'}"

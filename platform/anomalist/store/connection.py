@@ -159,7 +159,8 @@ class Database:
             cursor = connection.cursor()
             while cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
                 try:
-                    cursor.execute("PRAGMA journal_mode = WAL")
+                    if cursor.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+                        return  # where it lies no file can have one, as on some network drives: readers wait there
                 except sqlite3.OperationalError as problem:  # this switch does not wait for a lock by itself
                     if "locked" not in str(problem) or time.monotonic() > deadline:
                         raise
