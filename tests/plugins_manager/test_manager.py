@@ -35,6 +35,7 @@ BROKEN = {
     "bad factory": (HOOK + f"return [{SPEC.replace('m:C', 'm.C')})]", "needs a factory of the form"),
     "bad family": (HOOK + f"return [{SPEC.replace('other', 'shallow')})]", "family must be one of deep, classical"),
     "bad view": (HOOK + f"return [{SPEC}, eats='words')]", "eats must be one of rows, windows, got 'words'"),
+    "list for a text": (HOOK + f"return [{SPEC}, kin=['trees'])]", "kin must be a text, got ['trees']"),
     "string for a tuple": (HOOK + f"return [{SPEC}, requires='torch')]", "requires must be a collection of strings"),
 }
 

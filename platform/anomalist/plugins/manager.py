@@ -215,6 +215,9 @@ def _checked(hook: str, result: object) -> list[Spec]:
             _check_choice(where, "eats", spec.eats, get_args(View))
             for attribute in ("requires", "panels", "handles"):
                 _check_names(where, attribute, getattr(spec, attribute))
+            for attribute in ("extra", "kin"):
+                if not isinstance(getattr(spec, attribute), str):
+                    raise PluginError(f"{where}: {attribute} must be a text, got {getattr(spec, attribute)!r}")
         if isinstance(spec, ReaderSpec):
             _check_names(where, "suffixes", spec.suffixes)
             if not all(re.fullmatch(r"\.[a-z0-9]+", ending) for ending in spec.suffixes):

@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 import inspect
 import json
+import math
 import numbers
 import re
 import sys
@@ -100,6 +101,7 @@ def check_parameters(detector: str, cls: type, given: Mapping[str, object]) -> d
     """The values to build `cls` with, each of the type of its field; text is read as that type.
 
     A whole number is taken for a float, and a list for a tuple, since JSON has no tuples; nothing else is converted.
+    Infinity and NaN are refused.
 
     Raises:
         ParameterError: A parameter is unknown or of the wrong type.
@@ -176,7 +178,7 @@ def _read(text: str, hint: Any) -> Any:
             return text.lower() in _TRUE
         raise ValueError(text)
     if hint in (int, float):
-        return hint(text)
+        return _accept(hint(text), hint)
     if hint in (str, Any):
         return text
     return _accept(json.loads(text.replace("(", "[").replace(")", "]")), hint)
@@ -190,7 +192,7 @@ def _accept(value: Any, hint: Any) -> Any:
     if origin in (Union, types.UnionType):
         for choice in args:
             if type(value) is choice:
-                return value
+                return _accept(value, choice)
         for choice in args:
             try:
                 return _accept(value, choice)
@@ -203,6 +205,8 @@ def _accept(value: Any, hint: Any) -> Any:
         raise ValueError(value)
     kind = origin or hint
     if kind is float and isinstance(value, numbers.Real) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            raise ValueError(value)  # JSON knows no such number: the model could not be saved
         return float(value)
     if kind is int and isinstance(value, numbers.Integral) and not isinstance(value, bool):
         return int(value)
