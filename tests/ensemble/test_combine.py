@@ -70,6 +70,7 @@ def test_weights_are_by_name_and_one_where_not_given() -> None:
         ("weighted", {"nobody": 1}, "no detector 'nobody' in the panel; it holds a, b, c, d, e"),
         ("weighted", {"a": -1}, "weights must be 0 or more"),
         ("mean", {"buckets": 3}, "combiner mean does not take buckets"),
+        ("moa", {"seed": -1}, "seed must be a whole number of at least 0"),
         ("aom", {"buckets": 0}, "buckets must be a whole number of at least 1"),
     ],
 )

@@ -99,7 +99,7 @@ def test_few_rows_for_their_columns_get_fewer_clouds():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"clouds": 0}, {"trim": 0.5}, {"ridge": -1.0}, {"steps": 0}, {"tol": -1.0}, {"rows": 1}]
+    "wrong", [{"clouds": 0}, {"trim": 0.5}, {"ridge": -1.0}, {"steps": 0}, {"tol": -1.0}, {"rows": 1}, {"seed": -1}]
 )
 def test_parameters_out_of_range_are_refused(wrong):
     with pytest.raises(ParameterError, match=f"{next(iter(wrong))} must be"):

@@ -100,7 +100,9 @@ def test_every_parameter_matters():
         assert not np.array_equal(plain, IsolationForest(**{"trees": 10, **change}).fit(data).score(data)), change
 
 
-@pytest.mark.parametrize("wrong", [{"trees": 0}, {"subsample": 1}, {"columns": 0}, {"columns": 1.1}, {"depth": 13}])
+@pytest.mark.parametrize(
+    "wrong", [{"trees": 0}, {"subsample": 1}, {"columns": 0}, {"columns": 1.1}, {"depth": 13}, {"seed": -1}]
+)
 def test_parameters_out_of_range_are_refused(wrong):
     with pytest.raises(ParameterError, match=f"{next(iter(wrong))} must be"):
         IsolationForest(**wrong)

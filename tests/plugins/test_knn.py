@@ -133,7 +133,17 @@ def test_the_index_suits_size_and_width():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"neighbours": 0}, {"aggregate": "sum"}, {"metric": "cosine"}, {"p": 0.5}, {"rows": 1}, {"index": "tree"}]
+    "wrong",
+    [
+        {"neighbours": 0},
+        {"aggregate": "sum"},
+        {"metric": "cosine"},
+        {"p": 0.5},
+        {"p": 21.0},
+        {"rows": 1},
+        {"index": "tree"},
+        {"seed": -1},
+    ],
 )
 def test_parameters_out_of_range_are_refused(wrong):
     with pytest.raises(ParameterError, match=f"{next(iter(wrong))} must be"):

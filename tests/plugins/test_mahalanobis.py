@@ -116,7 +116,7 @@ def test_a_row_alone_the_saved_state_and_the_seed():
     assert detector.notes == ("covariance from 500 of 3000 rows",)
 
 
-@pytest.mark.parametrize("wrong", [{"support": 0.4}, {"shrinkage": 1.5}, {"steps": 0}, {"rows": 1}])
+@pytest.mark.parametrize("wrong", [{"support": 0.4}, {"shrinkage": 1.5}, {"steps": 0}, {"rows": 1}, {"seed": -1}])
 def test_parameters_out_of_range_are_refused(wrong):
     with pytest.raises(ParameterError, match=f"{next(iter(wrong))} must be"):
         Mahalanobis(**wrong)

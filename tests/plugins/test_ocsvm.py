@@ -112,6 +112,7 @@ def test_odd_shapes(values, exact_rows, kernel):
         {"exact_rows": -1},
         {"rows": 0},
         {"anchors": 0},
+        {"seed": -1},
     ],
 )
 def test_parameters_out_of_range_are_refused(wrong):

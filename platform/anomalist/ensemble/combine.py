@@ -139,6 +139,7 @@ def _bucketed(
 ) -> Floats:
     check_parameter(buckets >= 1, "buckets", buckets, "a whole number of at least 1")
     check_parameter(rounds >= 1, "rounds", rounds, "a whole number of at least 1")
+    check_parameter(seed >= 0, "seed", seed, "a whole number of at least 0")
     rng = np.random.default_rng(seed)
     total = np.zeros(surprises.shape[0])
     for _ in range(rounds):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.special import logsumexp, softmax
 
-from anomalist.detector import check_parameter
+from anomalist.detector import check_deadline, check_parameter
 from anomalist.errors import NotFittedError
 from anomalist_plugins.gmm.mixture import Mixture, fit_mixture
 
@@ -67,6 +67,7 @@ class GaussianMixture:
         check_parameter(self.steps >= 1, "steps", self.steps, "a whole number of at least 1")
         check_parameter(self.tol >= 0, "tol", self.tol, "at least 0")
         check_parameter(self.rows >= 2, "rows", self.rows, "a whole number of at least 2")
+        check_parameter(self.seed >= 0, "seed", self.seed, "a whole number of at least 0")
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -111,9 +112,8 @@ class GaussianMixture:
     def contributions(self, data: Dataset, /) -> Floats:
         """Each column's part of the squared distance to the row's clouds, shape (rows, columns).
 
-        Clouds count by the row's share in them.
-
-        Within a cloud a column's part is that of the whitened variable closest to it (Garthwaite & Koch 2016).
+        Clouds count by the row's share in them. Within a cloud a column's part is that of the whitened variable
+        closest to it (Garthwaite & Koch 2016).
         """
         mixture = self._fitted(data)
         parts = np.zeros((len(data), data.width))
@@ -144,6 +144,7 @@ class GaussianMixture:
     def _blocks(self, data: Dataset) -> Iterator[tuple[slice, Floats]]:
         size = max(1, _BLOCK_VALUES // data.width)
         for start in range(0, len(data), size):
+            check_deadline()
             rows = slice(start, start + size)
             yield rows, data.values[rows].astype(np.float64)
 

@@ -60,6 +60,7 @@ class IsolationForest:
         check_parameter(0 < self.columns <= 1, "columns", self.columns, "above 0 and at most 1")
         known = self.depth is None or 1 <= self.depth <= MAX_DEPTH
         check_parameter(known, "depth", self.depth, f"a whole number from 1 to {MAX_DEPTH}, or None")
+        check_parameter(self.seed >= 0, "seed", self.seed, "a whole number of at least 0")
 
     @property
     def notes(self) -> tuple[str, ...]:

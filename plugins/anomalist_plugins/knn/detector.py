@@ -34,7 +34,7 @@ class KNearestNeighbours:
         neighbours: How many neighbours.
         aggregate: `mean` distance to them, `median`, or `max`, the distance to the farthest of them.
         metric: `euclidean`, `manhattan`, `chebyshev` or `minkowski`.
-        p: The exponent of `minkowski`, at least 1.
+        p: The exponent of `minkowski`, 1 to 20; powers beyond overflow, and `chebyshev` is the limit.
         rows: The most reference rows; of more training rows, a random sample this large.
         index: `auto`, `kd_tree`, `ball_tree` or `brute`.
         seed: Where the sampling starts.
@@ -60,9 +60,10 @@ class KNearestNeighbours:
         check_parameter(self.neighbours >= 1, "neighbours", self.neighbours, "a whole number of at least 1")
         check_parameter(self.aggregate in _AGGREGATES, "aggregate", self.aggregate, f"one of {', '.join(_AGGREGATES)}")
         check_parameter(self.metric in _METRICS, "metric", self.metric, f"one of {', '.join(_METRICS)}")
-        check_parameter(self.p >= 1, "p", self.p, "at least 1")
+        check_parameter(1 <= self.p <= 20, "p", self.p, "from 1 to 20")
         check_parameter(self.rows >= 2, "rows", self.rows, "a whole number of at least 2")
         check_parameter(self.index in _INDICES, "index", self.index, f"one of {', '.join(_INDICES)}")
+        check_parameter(self.seed >= 0, "seed", self.seed, "a whole number of at least 0")
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.stats import chi2
 
-from anomalist.detector import check_parameter
+from anomalist.detector import check_deadline, check_parameter
 from anomalist.errors import NotFittedError
 from anomalist_plugins.mahalanobis.covariance import squared_distance, trimmed_covariance, whitener
 
@@ -61,6 +61,7 @@ class Mahalanobis:
         check_parameter(known, "shrinkage", self.shrinkage, "from 0 to 1, or None to estimate it")
         check_parameter(self.steps >= 1, "steps", self.steps, "a whole number of at least 1")
         check_parameter(self.rows >= 2, "rows", self.rows, "a whole number of at least 2")
+        check_parameter(self.seed >= 0, "seed", self.seed, "a whole number of at least 0")
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -98,6 +99,7 @@ class Mahalanobis:
         score = np.empty(len(data))
         size = max(1, _BLOCK_VALUES // data.width)
         for start in range(0, len(data), size):
+            check_deadline()
             white = (data.values[start : start + size] - center) @ matrix.T
             score[start : start + size] = np.sqrt(np.einsum("ij,ij->i", white, white))
         return score

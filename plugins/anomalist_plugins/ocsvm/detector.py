@@ -84,6 +84,7 @@ class OneClassSVM:
         check_parameter(self.exact_rows >= 0, "exact_rows", self.exact_rows, "a whole number of at least 0")
         check_parameter(self.rows >= 1, "rows", self.rows, "a whole number of at least 1")
         check_parameter(self.anchors >= 1, "anchors", self.anchors, "a whole number of at least 1")
+        check_parameter(self.seed >= 0, "seed", self.seed, "a whole number of at least 0")
 
     @property
     def notes(self) -> tuple[str, ...]:
