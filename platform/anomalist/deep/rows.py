@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from anomalist.detector import check_deadline
 from anomalist.errors import DataError, ModelFileError, NotFittedError
 
 if TYPE_CHECKING:
@@ -113,15 +114,17 @@ class Fitted(Generic[Network]):
 
         Raises:
             SchemaMismatchError: The number of columns is not the one fitted on.
+            DetectorTimeoutError: The deadline of this thread has passed.
         """
         data.check_width(len(self.scaler.centre))
         per_row = sum(p.shape[0] * p.shape[-1] for p in self.network.parameters())
         size = max(1, _BLOCK_NUMBERS // per_row)
+        parts = []
         with torch.inference_mode():
-            parts = [
-                function(torch.from_numpy(self.scaler.apply(data.values[start : start + size]))).numpy()
-                for start in range(0, max(1, len(data)), size)
-            ]
+            for start in range(0, max(1, len(data)), size):
+                check_deadline()
+                rows = torch.from_numpy(self.scaler.apply(data.values[start : start + size]))
+                parts.append(function(rows).numpy())
         return np.concatenate(parts)
 
     def state(self) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import logsumexp
 
+from anomalist.detector import check_deadline
+
 if TYPE_CHECKING:
     from anomalist.detector import Bools, Floats
 
@@ -60,6 +62,7 @@ def fit_mixture(
     count = max(1, round((1.0 - trim) * len(values)))
     before = -np.inf
     for _ in range(steps):
+        check_deadline()
         mixture = _maximise(values[kept], share[kept], added)
         joint = mixture.log_joint(values)
         likelihood = logsumexp(joint, axis=1)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from sklearn.tree import ExtraTreeRegressor
 
+from anomalist.detector import check_deadline
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -77,6 +79,7 @@ class Forest:
         rows, width = values.shape
         grown: list[tuple[Any, Ints]] = []
         for _ in range(trees):
+            check_deadline()
             picked = np.arange(rows) if subsample == rows and not replace else rng.choice(rows, subsample, replace)
             seen = np.arange(width) if columns == width else rng.choice(width, columns, replace=False)
             sample = values[picked] if columns == width else values[np.ix_(picked, seen)]
@@ -133,6 +136,7 @@ class Forest:
             return np.asarray(last[np.arange(self.trees), place].sum(axis=1) / self.trees)
         size = min(_MAX_BLOCK, max(_MIN_BLOCK, _BLOCK_VALUES // width))
         for start in range(0, rows, size):
+            check_deadline()
             self._add_paths(np.ascontiguousarray(values[start : start + size].T), total[start : start + size])
         return total / self.trees
 
@@ -147,6 +151,7 @@ class Forest:
         credit = np.zeros((rows, width))
         tree = np.arange(self.trees)
         for start in range(0, rows, _FEW_ROWS):
+            check_deadline()
             block = values[start : start + _FEW_ROWS]
             place: Ints = np.zeros((len(block), self.trees), np.intp)
             slot = np.arange(len(block))[:, None] * width

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
+from anomalist.detector import check_deadline
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -71,6 +73,7 @@ class Neighbours:
         asked = min(self.count + 1, len(self.reference))
         size = max(1, _BLOCK_VALUES // (asked * self.reference.shape[1]))
         for start in range(0, len(values), size):
+            check_deadline()
             rows = slice(start, min(start + size, len(values)))
             near = self._search.kneighbors(values[rows], return_distance=False)
             apart = np.abs(values[rows, None, :].astype(np.float64) - self.reference[near])

@@ -8,6 +8,8 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from sklearn.covariance import ledoit_wolf_shrinkage
 
+from anomalist.detector import check_deadline
+
 if TYPE_CHECKING:
     from anomalist.detector import Floats
 
@@ -38,6 +40,7 @@ def trimmed_covariance(
     distance = ((values - np.median(values, axis=0)) ** 2 / spread).sum(axis=1)
     chosen = _closest(distance, kept)
     for step in range(1, steps + 1):
+        check_deadline()
         center, covariance = _shrunk(values[chosen], shrinkage)
         if kept == rows:
             return center, covariance, step

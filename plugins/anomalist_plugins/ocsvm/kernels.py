@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from anomalist.detector import check_deadline
+
 if TYPE_CHECKING:
     from anomalist.detector import Floats
 
@@ -54,6 +56,7 @@ class Kernel:
         """
         total = np.empty(len(values))
         for start in range(0, len(values), _BLOCK_ROWS):
+            check_deadline()
             block = values[start : start + _BLOCK_ROWS].astype(np.float64)
             total[start : start + _BLOCK_ROWS] = self.matrix(block, anchors) @ weights
         return total

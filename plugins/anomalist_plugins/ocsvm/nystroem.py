@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import minimize
 
+from anomalist.detector import check_deadline
+
 if TYPE_CHECKING:
     from anomalist.detector import Floats
     from anomalist_plugins.ocsvm.kernels import Kernel
@@ -41,6 +43,7 @@ def fit_linear(features: Floats, nu: float, tol: float) -> tuple[Floats, float]:
     round_over = max(_SMOOTHING * float((features @ start).std()), 1e-6 * scale)
 
     def loss(point: Floats) -> tuple[float, Floats]:
+        check_deadline()
         weights, offset = point[:columns], point[columns]
         short = offset - features @ weights
         inside = np.clip(short, 0.0, round_over)

@@ -14,7 +14,7 @@ from torch.nn import functional
 from anomalist.deep.layers import check_sizes
 from anomalist.deep.rows import UPDATE_RATE, need_fitted
 from anomalist.deep.train import Schedule, Turn, train
-from anomalist.detector import check_parameter
+from anomalist.detector import check_deadline, check_parameter
 from anomalist.errors import DataError, SchemaMismatchError
 from anomalist_plugins.rnn.network import CELLS, MODES, Network
 
@@ -205,4 +205,5 @@ def _residuals(network: Network, windows: Floats) -> Iterator[Floats]:
     size = max(1, _BLOCK // windows.shape[1])
     with torch.inference_mode():
         for first in range(0, len(windows), size):
+            check_deadline()
             yield network(torch.tensor(windows[first : first + size], dtype=torch.float64)).numpy()
