@@ -66,10 +66,10 @@ def print_pairs(pairs: Mapping[str, object]) -> None:
 
 
 def cell(value: object) -> str:
-    """A value as people read it in a table.
+    r"""A value as people read it in a table.
 
-    >>> cell(None), cell(True), cell(0.123456), cell(1234567), cell(("a", "b"))
-    ('-', 'yes', '0.1235', '1,234,567', 'a, b')
+    >>> cell(None), cell(True), cell(0.123456), cell(1234567), cell(("a", "b")), cell("two\nlines")
+    ('-', 'yes', '0.1235', '1,234,567', 'a, b', 'two lines')
     """
     if value is None or value == "":
         return "-"
@@ -82,7 +82,7 @@ def cell(value: object) -> str:
     if isinstance(value, (list, tuple, set, frozenset)):
         items = sorted(map(cell, value)) if isinstance(value, (set, frozenset)) else map(cell, value)
         return ", ".join(items) or "-"
-    return str(value)
+    return " ".join(str(value).splitlines())
 
 
 def _plain(value: object) -> object:

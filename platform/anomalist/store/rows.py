@@ -62,7 +62,7 @@ class MemberRow:
     Attributes:
         name: Unique in the run; the detector's name, or with a suffix where it takes part twice.
         detector: The name in the registry.
-        package: The distribution that brought it, with its version.
+        package: The distribution that brought it.
         params: Its parameters, plain values.
         status: Only the members that are `done` have scores.
         seconds: Wall time of fitting and scoring.
@@ -82,7 +82,7 @@ class MemberRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThresholdRow:
-    """The policy in force in a run; rows that score above `value` are flagged, and none where it is None."""
+    """The policy in force in a run; rows that score `value` or more are flagged, and none where it is None."""
 
     policy: str
     settings: Json
