@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pytest
-import torch
 
 from anomalist.data.table import Table
 from anomalist.engine.executor import Threads
@@ -225,21 +224,6 @@ def test_a_damaged_model_is_refused(workspace: Workspace, table: Table) -> None:
     manifest.write_text(manifest.read_text().replace("distance", "distanze", 1))
     with pytest.raises(ModelFileError):
         workspace.load("m")
-
-
-def test_a_failed_scoring_gives_the_threads_of_the_numeric_libraries_back(workspace: Workspace, table: Table) -> None:
-    run(workspace, table, RunOptions(detectors=("distance", "distance")), name="m")
-    model, row = workspace.load("m")
-    model.members[0].detector.mean[:] = np.nan
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        with pytest.raises(DetectorError, match="finite") as held:  # as a notebook holds the last error
-            score(workspace, table, model, row)
-        assert held.tb is not None
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
 
 
 def test_a_member_that_fails_while_scoring_is_named(workspace: Workspace, table: Table) -> None:

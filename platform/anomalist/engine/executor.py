@@ -18,7 +18,7 @@ from anomalist.detector import check_parameter, deadline
 from anomalist.errors import DetectorTimeoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ["Executor", "Outcome", "Threads"]
 
@@ -48,10 +48,8 @@ class Outcome(Generic[Item, Result]):
 class Executor(Protocol):
     """Runs functions over items."""
 
-    def outcomes(
-        self, function: Callable[[Item], Result], items: Iterable[Item], /
-    ) -> Generator[Outcome[Item, Result], None, None]:
-        """Yield what became of each item, as they end; who stops before the last closes it, to end what is set up."""
+    def outcomes(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Outcome[Item, Result]]:
+        """Yield what became of each item, as they end."""
         ...
 
     def attempts(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Result | None]:
@@ -81,9 +79,7 @@ class Threads:
         check_parameter(self.workers >= 1, "threads", self.workers, "a whole number of at least 1")
         check_parameter(self.timeout is None or self.timeout > 0, "timeout", self.timeout, "a positive number")
 
-    def outcomes(
-        self, function: Callable[[Item], Result], items: Iterable[Item], /
-    ) -> Generator[Outcome[Item, Result], None, None]:
+    def outcomes(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Outcome[Item, Result]]:
         """Yield what became of each item, as they end."""
         waiting = deque(enumerate(items))
         running: dict[int, tuple[Item, float]] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -132,13 +131,12 @@ def _fit_members(
             reports[seat.name] = MemberReport(seat=seat, status=status, error=seat.obstacle)
     able = [seat for seat in panel if seat.obstacle is None]
     progress.members([seat.name for seat in able])
-    with closing(executor.outcomes(fitting.member, able)) as outcomes:
-        for outcome in outcomes:
-            report = _report(outcome)
-            reports[report.seat.name] = report
-            if outcome.result is not None:
-                fitted[report.seat.name] = outcome.result
-            progress.member(report)
+    for outcome in executor.outcomes(fitting.member, able):
+        report = _report(outcome)
+        reports[report.seat.name] = report
+        if outcome.result is not None:
+            fitted[report.seat.name] = outcome.result
+        progress.member(report)
     if not fitted:
         why = "; ".join(f"{seat.name}: {reports[seat.name].error}" for seat in panel)
         raise RunError(f"no detector could be fitted: {why or 'the panel is empty'}")

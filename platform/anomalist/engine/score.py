@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -108,14 +107,13 @@ def _scores(workspace: Workspace, model: Model, table: Table) -> tuple[Scores, t
     workspace.progress.members(list(seats))
     surprise: Callable[[Member], Floats] = lambda member: member.surprise(data, model.windower)  # noqa: E731 - typed here
     found, reports = {}, {}
-    with closing(workspace.executor.outcomes(surprise, model.members)) as outcomes:
-        for outcome in outcomes:
-            name = outcome.item.name
-            if outcome.result is None:
-                raise DetectorError(f"{name}: {one_line(outcome.error)}") from outcome.error
-            found[name] = outcome.result
-            reports[name] = MemberReport(seat=seats[name], status="done", seconds=outcome.seconds)
-            workspace.progress.member(reports[name])
+    for outcome in workspace.executor.outcomes(surprise, model.members):
+        name = outcome.item.name
+        if outcome.result is None:
+            raise DetectorError(f"{name}: {one_line(outcome.error)}") from outcome.error
+        found[name] = outcome.result
+        reports[name] = MemberReport(seat=seats[name], status="done", seconds=outcome.seconds)
+        workspace.progress.member(reports[name])
     surprises = np.stack([found[name] for name in model.names], axis=1)
     return model.scores_from(surprises), tuple(reports[name] for name in model.names)
 
