@@ -23,10 +23,11 @@ __all__ = ["demo"]
     show_default=True,
     help="Where to write the data, the store and the models.",
 )
+@click.option("--budget", metavar="1%|50", default="5%", show_default=True, help="Flag at most so many of the rows.")
 @click.option("--seed", type=int, metavar="N", help="Where all randomness starts.")
 @json_option
 @click.pass_obj
-def demo(app: App, folder: Path, seed: int | None, as_json: bool) -> None:
+def demo(app: App, folder: Path, budget: str, seed: int | None, as_json: bool) -> None:
     """Find tumours among healthy cell samples: real data, all detectors, measured against the known truth.
 
     The data are the Wisconsin diagnostic breast cancer samples that scikit-learn ships: all benign ones, and 20 of the
@@ -44,6 +45,7 @@ def demo(app: App, folder: Path, seed: int | None, as_json: bool) -> None:
     settings = app.settings(
         store=app.store_url or f"sqlite:///{(folder / 'anomalist.db').absolute()}",
         data_home=str(folder.absolute()),
+        budget=budget,
         seed=seed,
     )
     source = Source(location=str(data), key="sample", label="diagnosis")
@@ -68,7 +70,7 @@ def demo(app: App, folder: Path, seed: int | None, as_json: bool) -> None:
 
     def human() -> None:
         click.echo(f"{len(result.table):,} rows are in {data}; anomalist did not look at the column 'diagnosis'.")
-        click.echo(f"The same by hand: anomalist run {data} --key sample --label diagnosis --positive malignant")
+        click.echo(f"The same by hand: anomalist run {data} --key sample --label diagnosis --budget {budget}")
         click.echo()
         print_result(result)
         click.echo(f"these need:     export ANOMALIST_STORE={settings.store} ANOMALIST_DATA_HOME={settings.data_home}")

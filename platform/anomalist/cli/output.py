@@ -52,7 +52,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
 
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name, aligned_right in zip(columns, right, strict=True):
-        table.add_column(Text(name), justify="right" if aligned_right else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if aligned_right else "left"
+        table.add_column(Text(name), justify=justify, overflow="fold", no_wrap=name == columns[0])
     for line in texts:
         table.add_row(*(Text(text) for text in line))  # Text: a cell such as [64,32] is not markup
     Console().print(table)
