@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SCHEMA", "cell", "emit", "json_option", "print_pairs", "print_table"]
 
+_NAME = 24
 SCHEMA = 1
 """The version of every `--json` object; it rises when a field is taken away or changes its meaning."""
 
@@ -51,9 +52,10 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for name, aligned_right in zip(columns, right, strict=True):
-        justify: Literal["left", "right"] = "right" if aligned_right else "left"
-        table.add_column(Text(name), justify=justify, overflow="fold", no_wrap=name == columns[0])
+    short = all(len(line[0]) <= _NAME for line in texts)  # a name is read as one word; what is longer may be folded
+    for i, name in enumerate(columns):
+        side: Literal["left", "right"] = "right" if right[i] else "left"
+        table.add_column(Text(name), justify=side, overflow="fold", no_wrap=short and i == 0)
     for line in texts:
         table.add_row(*(Text(text) for text in line))  # Text: a cell such as [64,32] is not markup
     Console().print(table)
