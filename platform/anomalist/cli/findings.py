@@ -41,7 +41,7 @@ def print_result(result: RunResult) -> None:
     click.echo()
     click.echo(f"why one row:    anomalist explain {run.id} {result.findings[0].key if result.findings else 'KEY'}")
     click.echo(f"more rows:      anomalist top {run.id} -n 50")
-    click.echo(f"score new rows: anomalist score FILE --model {name}")
+    click.echo(f"score new rows: anomalist score FILE --model {name}:{version}")
 
 
 def print_findings(findings: Sequence[Finding], *, reasons: int = _REASONS) -> None:
