@@ -119,10 +119,12 @@ def play(page: Path, folder: Path, *, instead: Mapping[str, str] | None = None) 
         input="".join(script),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
         check=False,
         cwd=folder,
-        env=environment(PATH=path, OMP_NUM_THREADS="1", ANOMALIST_DATA_HOME=str(folder / "home")),
+        env=environment(
+            PATH=path, PYTHONIOENCODING="utf-8", OMP_NUM_THREADS="1", ANOMALIST_DATA_HOME=str(folder / "home")
+        ),
     )
     parts = re.split(rf"{mark} (\d+)\n", done.stdout)
     outputs, codes = parts[:-1:2], map(int, parts[1::2])
