@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -101,3 +103,15 @@ def test_state_of_another_network_is_refused() -> None:
 def test_what_is_not_fitted_says_so() -> None:
     with pytest.raises(NotFittedError, match="vae is not fitted yet"):
         need_fitted(None, "vae")
+
+
+def test_rows_to_train_on_are_the_scaled_ones_in_float32_without_large_copies() -> None:
+    values = np.random.default_rng(0).standard_cauchy((200_000, 20)).astype(np.float32)
+    scaler = Scaler.fit(values)
+    tracemalloc.start()
+    rows = scaler.training_rows(values)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert rows.dtype == np.float32
+    assert np.array_equal(rows, scaler.apply(values).astype(np.float32))
+    assert peak < 5 * values.nbytes  # the rows, and the float64 steps of one block out of four

@@ -90,6 +90,14 @@ class Scaler:
         excess = scaled - inside
         return np.asarray(inside + _EXCESS * np.sign(excess) * np.log1p(np.abs(excess)))
 
+    def training_rows(self, values: Floats) -> Floats:
+        """Scale values of shape (rows, columns) to train on: float32, in blocks, with no other copy of them all."""
+        rows = np.empty(values.shape, dtype=np.float32)
+        size = max(1, _BLOCK_NUMBERS // max(1, values.shape[1]))
+        for start in range(0, len(values), size):
+            rows[start : start + size] = self.apply(values[start : start + size])
+        return rows
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fitted(Generic[Network]):

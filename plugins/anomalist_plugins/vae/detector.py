@@ -105,7 +105,7 @@ class VAE:
         """
         values, notes = sample(data, self.max_rows, seed=self.seed, name="vae")
         scaler, network = Scaler.fit(values), self._network(data.width)
-        self.notes = notes + self._train(network, scaler.apply(values), Schedule.of(self))
+        self.notes = notes + self._train(network, scaler.training_rows(values), Schedule.of(self))
         self._fitted = Fitted.of(network, scaler)
         return self
 
@@ -116,7 +116,7 @@ class VAE:
         values, notes = sample(data, self.max_rows, seed=self.seed, name="vae")
         network = copy.deepcopy(fitted.network).float()
         schedule = Schedule.of(self, learning_rate=self.learning_rate * UPDATE_RATE)
-        self.notes = notes + self._train(network, fitted.scaler.apply(values), schedule)
+        self.notes = notes + self._train(network, fitted.scaler.training_rows(values), schedule)
         self._fitted = Fitted.of(network, fitted.scaler)
         return self
 
