@@ -1,4 +1,4 @@
-"""Anomaly detection that closes the loop: ensembles of detectors, explained, stored, and taught by verdicts.
+"""Find the anomalies in tables and series: ensembles of detectors on one scale, explained and stored.
 
 >>> import anomalist
 >>> run = anomalist.run(df)        # doctest: +SKIP

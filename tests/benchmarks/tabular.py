@@ -56,7 +56,7 @@ def ours(
     frame = pl.DataFrame({f"x{i}": values[:, i] for i in range(values.shape[1])})
     started = time.process_time()
     table = Table.from_frame(frame, source=name)
-    fitted = fit(table, make_plan(table, options, registry), executor=Threads(workers=1), progress=Silent())
+    fitted = fit(make_plan(table, options, registry), executor=Threads(workers=1), progress=Silent())
     seconds = {report.seat.name: report.seconds for report in fitted.reports if report.status == "done"}
     seconds[CONSENSUS] = time.process_time() - started
     for report in fitted.reports:

@@ -24,7 +24,6 @@ class Bad:
         code: The exit code.
         files: What is in the working directory, by name.
         environ: Variables.
-        began: Whether a failed run may stay in the store: what is wrong came to light only after it began.
     """
 
     typed: str
@@ -32,19 +31,18 @@ class Bad:
     code: int
     files: Mapping[str, str | bytes] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
-    began: bool = False
 
 
-def run(content: str | bytes, options: str, *says: str, name: str = "a.csv", began: bool = False) -> Bad:
+def run(content: str | bytes, options: str, *says: str, name: str = "a.csv") -> Bad:
     """Bad data for `run`: refused with exit code 4."""
     typed = f"run {name} {options} {FOREST}"
-    return Bad(typed=typed, says=(name, *says), code=4, files={name: content}, began=began)
+    return Bad(typed=typed, says=(name, *says), code=4, files={name: content})
 
 
-def score(content: str, *says: str, options: str = "", began: bool = False) -> Bad:
+def score(content: str, *says: str, options: str = "") -> Bad:
     """Bad rows for `score`: refused with exit code 4."""
     typed = f"score new.csv --model m {options}"
-    return Bad(typed=typed, says=("new.csv", *says), code=4, files={"new.csv": content}, began=began)
+    return Bad(typed=typed, says=("new.csv", *says), code=4, files={"new.csv": content})
 
 
 def once(row: int, value: str) -> Callable[[int, str], str]:
@@ -68,10 +66,10 @@ BAD_DATA = {
         "amount\n" + "12\n" * 20 + "1,234\n", "", "line 22 has 2 fields where the header has 1", "quote"
     ),
     "thousands commas all the way down": run("amount\n" + "1,234\n" * 20, "", "line 2 has 2 fields"),
-    "every value missing": run("a,b\n" + ",\n" * 20, "", "a: constant: every value is missing", began=True),
-    "constant columns only": run("a,b\n" + "1,x\n" * 20, "", "every value is 'x'", "give one a role", began=True),
+    "every value missing": run("a,b\n" + ",\n" * 20, "", "a: constant: every value is missing"),
+    "constant columns only": run("a,b\n" + "1,x\n" * 20, "", "every value is 'x'", "give one a role"),
     "nothing but a key and a label": run(
-        payments(amount=None, weight=None, city=None, when=None), "--key id --label fraud", "no column", began=True
+        payments(amount=None, weight=None, city=None, when=None), "--key id --label fraud", "no column"
     ),
     "a column name twice": run("a,b,a\n" + "1,2,3\n" * 20, "", "'a' appears twice", "columns 1 and 3"),
     "an empty header": run(",,\n" + "1,2,3\n" * 20, "", "the header is empty", "name the columns"),
@@ -137,11 +135,9 @@ BAD_DATA = {
 """Data that `run` and `profile` refuse."""
 
 BAD_NEW_ROWS = {
-    "a missing column": score(
-        payments(weight=None), "column 'weight' is missing", "the model was fitted with it", began=True
-    ),
+    "a missing column": score(payments(weight=None), "column 'weight' is missing", "the model was fitted with it"),
     "a column under another name": score(
-        payments(weight=None, Weight=all_of("1")), "'weight' is missing", "did you mean 'Weight'?", began=True
+        payments(weight=None, Weight=all_of("1")), "'weight' is missing", "did you mean 'Weight'?"
     ),
     "words where numbers were": score(payments(amount=all_of("high")), "row 1", "'amount'", "'high' is not a number"),
     "one word where numbers were": score(payments(amount=once(4, "high")), "row 4", "'amount'", "'high'"),

@@ -18,10 +18,10 @@ def test_the_list_says_what_each_is_and_whether_it_works_here(tmp_path: Path) ->
     done = anomalist("detectors", folder=tmp_path, PYTHONPATH=str(tmp_path))
     assert done.returncode == 0
     header, *lines = done.stdout.splitlines()
-    assert header.split() == ["name", "family", "eats", "traits", "panels", "package", "usable"]
-    rows = {line.split()[0]: line.split(maxsplit=6)[1:] for line in lines}
-    assert rows["simple"] == ["other", "rows", "tabular", "-", "acme", "yes"]
-    assert rows["needy"] == ["deep", "rows", "tabular", "mine", "needy-pack", "needs nowhere: pip install 'nowhere'"]
+    assert header.split() == ["name", "family", "panels", "package", "usable", "summary"]
+    rows = {line.split()[0]: line.split()[1:] for line in lines}
+    assert rows["simple"] == ["other", "-", "acme", "yes", "A", "detector."]
+    assert " ".join(rows["needy"]) == "deep mine needy-pack needs nowhere: pip install 'nowhere' A detector."
 
     listed = json.loads(anomalist("detectors", "--json", folder=tmp_path, PYTHONPATH=str(tmp_path)).stdout)
     assert listed["schema"] == 1

@@ -14,6 +14,7 @@ import pytest
 
 from tests.cli.samples import FOREST, payments, stored, type_in
 from tests.cli.shapes import MEASURES, NOISE, REASON, ROW, has
+from tests.helpers import PLUGIN, install_plugin
 
 COMMANDS = [
     "runs",
@@ -66,7 +67,7 @@ def test_runs_are_listed_the_newest_first(fitted: Path) -> None:
     type_in("score payments.csv --model m")
     type_in("score none.csv --model nobody")
     header, newest, oldest = type_in("runs").out.splitlines()
-    assert header.split() == ["run", "kind", "status", "data", "rows", "model", "flagged", "started", "seconds"]
+    assert " ".join(header.split()) == "run kind status data rows model flagged started (UTC) seconds"
     assert newest.split()[1:7] == ["score", "done", "payments.csv", "60", "m:1", "1"]
     assert oldest.split()[1:7] == ["fit", "done", "payments.csv", "60", "m:1", "1"]
     listed = type_in("runs -n 1 --json").json["runs"]
@@ -95,15 +96,22 @@ def test_a_run_is_found_by_the_beginning_of_its_name(fitted: Path) -> None:
     assert by_name["members"][0]["params"]["trees"] == 10
 
 
-def test_a_failed_run_shows_why(fitted: Path) -> None:
-    Path("same.csv").write_text("a,b\n" + "1,x\n" * 20)
-    assert type_in(f"run same.csv {FOREST}").code == 4
+def test_a_failed_run_shows_why_and_is_not_the_latest_with_scores(
+    fitted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    install_plugin(site, "acme", PLUGIN.replace("NAME", "simple"))  # it has no fit
+    monkeypatch.syspath_prepend(site)
+    assert type_in("run payments.csv --key id --detector simple").code == 1
     shown = type_in("show latest").out
-    assert "status       failed" in shown
-    assert "error        same.csv: no column is left to look for anomalies in" in shown
-    refused = type_in("top latest")
+    assert "status         failed" in shown
+    assert "no detector could be fitted: simple: AttributeError" in shown
+    failed = type_in("runs -n 1 --json").json["runs"][0]["id"]
+    refused = type_in(f"top {failed}")
     assert refused.code == 2
-    assert "has no scores: it is failed (same.csv: no column is left" in refused.err
+    assert "has no scores: it is failed (no detector could be fitted" in refused.err
+    assert type_in("top latest --json").json["run"] != failed
 
 
 def test_the_top_rows_are_those_of_the_run(fitted: Path) -> None:

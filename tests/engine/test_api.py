@@ -141,7 +141,7 @@ def test_settings_come_from_the_environment_and_the_file(
 
 
 def test_wrong_arguments_are_refused(frame: pl.DataFrame, home: Path) -> None:
-    with pytest.raises(UsageError, match="budget and fpr exclude each other"):
+    with pytest.raises(UsageError, match="budget, fpr and f_beta exclude each other"):
         anomalist.run(frame, budget=5, fpr=0.1)
     with pytest.raises(ParameterError, match="fpr must be a probability"):
         anomalist.run(frame, fpr=1.5)

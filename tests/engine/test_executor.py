@@ -10,7 +10,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from anomalist.detector import check_deadline, deadline
-from anomalist.engine.executor import Threads
+from anomalist.engine.executor import Threads, one_thread_each
 from anomalist.errors import DetectorTimeoutError, ParameterError
 
 
@@ -153,3 +153,16 @@ def test_results_do_not_depend_on_the_number_of_workers() -> None:
 def test_wrong_limits_are_refused(workers: int, timeout: float | None) -> None:
     with pytest.raises(ParameterError, match=r"threads must be|timeout must be"):
         Threads(workers=workers, timeout=timeout)
+
+
+def test_two_bodies_that_overlap_give_back_what_there_was() -> None:
+    import torch
+
+    before, torch_before = pools(), torch.get_num_threads()
+    first, second = one_thread_each(), one_thread_each()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert (max(pools()), torch.get_num_threads()) == (1, 1)
+    second.__exit__(None, None, None)
+    assert (pools(), torch.get_num_threads()) == (before, torch_before)

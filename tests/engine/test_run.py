@@ -143,8 +143,11 @@ def test_a_panel_leaves_out_detectors_of_windows_where_rows_have_no_time(workspa
 
 def test_an_interrupted_run_is_cancelled(workspace: Workspace, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     class Impatient:
-        def stage(self, name: str) -> None:
+        def members(self, names: list[str]) -> None:
             raise KeyboardInterrupt
+
+        def stage(self, name: str) -> None:
+            pass
 
     with pytest.raises(KeyboardInterrupt):
         run(replace(workspace, progress=Impatient()), table, PLAIN)
@@ -201,7 +204,24 @@ def test_new_rows_must_have_the_columns_of_the_model(workspace: Workspace, frame
     assert any("extra" in note for note in result.row.notes)
     with pytest.raises(SchemaMismatchError, match="weight"):
         score(workspace, Table.from_frame(frame.drop("weight"), key="id"), *workspace.load("m"))
-    assert workspace.store.runs()[0].status == "failed"
+    assert [kept.status for kept in workspace.store.runs()] == ["done", "done"]
+
+
+def test_a_batch_without_any_anomaly_is_scored(workspace: Workspace, frame: pl.DataFrame, table: Table) -> None:
+    run(workspace, table, PLAIN, name="m")
+    calm = frame.with_columns(fraud=pl.lit("no"))
+    batch = Table.from_frame(calm, key="id", label="fraud")
+    for positive in (None, {"yes"}):
+        result = score(workspace, batch, *workspace.load("m"), label="fraud", positive=positive)
+        assert result.evaluation is None
+        assert any("fraud" in note for note in result.row.notes)
+
+
+def test_a_later_version_says_who_stays_champion(workspace: Workspace, table: Table) -> None:
+    first = run(workspace, table, PLAIN, name="m")
+    second = run(workspace, table, PLAIN, name="m")
+    assert not any("champion" in note for note in first.row.notes)
+    assert "m:1 stays the champion; name the version to score with the new model" in second.row.notes
 
 
 def test_models_are_found_by_name_version_and_alias(workspace: Workspace, table: Table) -> None:

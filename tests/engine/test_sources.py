@@ -78,7 +78,7 @@ def test_a_run_of_a_file_is_read_again(workspace: Workspace, frame: pl.DataFrame
 
 def test_rows_from_memory_need_a_file_to_be_read_again(workspace: Workspace, table: Table, tmp_path: Path) -> None:
     row = run(workspace, table, PLAIN).row
-    with pytest.raises(UsageError, match="came from memory; name the file that holds them with --data"):
+    with pytest.raises(UsageError, match="from memory or from a database with a password; name the file"):
         read_again(row, workspace.registry)
     table.frame.write_csv(tmp_path / "a.csv")
     assert len(read_again(row, workspace.registry, data=str(tmp_path / "a.csv"))) == 300

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,6 +74,6 @@ def demo(app: App, folder: Path, budget: str, seed: int | None, as_json: bool) -
         click.echo(f"The same by hand: anomalist run {data} --key sample --label diagnosis --budget {budget}")
         click.echo()
         print_result(result)
-        click.echo(f"these need:     export ANOMALIST_STORE={settings.store} ANOMALIST_DATA_HOME={settings.data_home}")
+        click.echo(f"these need:     export ANOMALIST_DATA_HOME={shlex.quote(str(settings.data_home))}")
 
     emit(as_json, result.to_dict(), human)

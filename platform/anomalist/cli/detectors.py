@@ -54,8 +54,9 @@ def _about(registry: Registry, spec: DetectorSpec) -> dict[str, Any]:
 
 
 def _print_list(rows: list[dict[str, Any]]) -> None:
-    columns = ("name", "family", "eats", "traits", "panels", "package", "usable")
-    print_table(columns, [[row[column] for column in columns[:-1]] + [row["reason"] or "yes"] for row in rows])
+    columns = ("name", "family", "panels", "package", "usable", "summary")
+    shown = [{**row, "usable": row["reason"] or "yes"} for row in rows]
+    print_table(columns, [[row[column] for column in columns] for row in shown])
 
 
 def _print_one(about: dict[str, Any]) -> None:

@@ -49,7 +49,7 @@ def evaluate(app: App, /, run_or_data: str, model: str | None, data: str | None,
     source, positive = source_from(run_or_data if is_data else None, options)
     with Workspace.open(app.settings(), app.registry()) as workspace:
         if not is_data:
-            run = workspace.store.run(run_or_data)
+            run = workspace.store.scored_run(run_or_data)
             labels = Labels.of(read_again(run, workspace.registry, data=data), positive, column=label)
             found = evaluate_run(workspace, run, labels)
         else:
@@ -60,7 +60,7 @@ def evaluate(app: App, /, run_or_data: str, model: str | None, data: str | None,
             labels = Labels.of(table, positive)
             labels.check_both_kinds()
             if fitted:
-                run = score(workspace, table, *fitted, labels=labels, origin=source.to_dict()).row
+                run = score(workspace, table, *fitted, label=label, positive=positive, origin=source.to_dict()).row
             else:
                 run = newest_run_of(workspace, table)
             found = evaluate_run(workspace, run, labels)

@@ -37,19 +37,24 @@ def print_result(result: RunResult) -> None:
         click.echo()
         print_evaluation(result.evaluation)
     click.echo()
-    print_findings(result.findings[: result.top])
+    place = [column for column in (result.table.entity, result.table.time) if column is not None]
+    print_findings(result.findings[: result.top], place=place)
     click.echo()
     click.echo(f"why one row:    anomalist explain {run.id} {result.findings[0].key if result.findings else 'KEY'}")
     click.echo(f"more rows:      anomalist top {run.id} -n 50")
     click.echo(f"score new rows: anomalist score FILE --model {name}:{version}")
 
 
-def print_findings(findings: Sequence[Finding], *, reasons: int = _REASONS) -> None:
-    """Print findings as a table, one row each, with the strongest reasons."""
+def print_findings(findings: Sequence[Finding], *, reasons: int = _REASONS, place: Sequence[str] = ()) -> None:
+    """Print findings as a table, one row each, with the strongest reasons.
+
+    `place` names the columns that say where a row stands in a series, its entity and its time; they are shown too.
+    """
     rows = [
         [
             number,
             finding.key,
+            *(cell(finding.values.get(column)) for column in place),
             f"{finding.score:.2f}",
             one_in(finding.level),
             "yes" if finding.flagged else "",
@@ -57,7 +62,7 @@ def print_findings(findings: Sequence[Finding], *, reasons: int = _REASONS) -> N
         ]
         for number, finding in enumerate(findings, start=1)
     ]
-    print_table(["#", "key", "bits", "one row in", "flagged", "why"], rows)
+    print_table(["#", "key", *place, "bits", "one row in", "flagged", "why"], rows)
 
 
 def print_finding(finding: Finding) -> None:
@@ -83,11 +88,11 @@ def one_in(level: float) -> str:
     """How rare a level is, as people say it.
 
     >>> one_in(0.5), one_in(0.99), one_in(1.0)
-    ('2.0', '100', 'over a billion')
+    ('2.0', '100', 'over a million')
     """
     share = 1.0 - level
-    if share < 1e-9:
-        return "over a billion"
+    if share < 1e-6:
+        return "over a million"
     return f"{1 / share:.1f}" if share > 0.1 else f"{round(1 / share):,}"
 
 

@@ -25,9 +25,9 @@ def profile(app: App, /, data: str, as_json: bool, **options: Any) -> None:
     from anomalist.cli.profile_view import print_profile
     from anomalist.data.profile import profile as profile_table
 
-    source, _ = source_from(data, options)
+    source, positive = source_from(data, options)
     table = source.read(app.registry())
-    found = profile_table(table)
+    found = profile_table(table, positive=positive)
     for note in table.notes:
         app.notice(note)
     emit(as_json, {"profile": found.to_dict()}, lambda: print_profile(found))

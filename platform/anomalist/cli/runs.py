@@ -32,7 +32,7 @@ def runs(app: App, count: int, as_json: bool) -> None:
         if not found:
             click.echo("no run yet: make one with `anomalist run DATA`")
             return
-        columns = ["run", "kind", "status", "data", "rows", "model", "flagged", "started", "seconds"]
+        columns = ["run", "kind", "status", "data", "rows", "model", "flagged", "started (UTC)", "seconds"]
         print_table(columns, [_line(run) for run in found])
 
     emit(as_json, {"runs": [_run_dict(run) for run in found]}, human)
@@ -63,12 +63,13 @@ def top(app: App, run: str, count: int, flagged_only: bool, as_json: bool) -> No
     from anomalist.engine.look import finding_from
 
     with app.open_store() as store:
-        found = [finding_from(row) for row in store.top(run, count, flagged_only=flagged_only)]
-        run_id = store.run(run).id
+        scored = store.scored_run(run)
+        found = [finding_from(row) for row in store.top(scored.id, count, flagged_only=flagged_only)]
+    run_id, origin = scored.id, scored.params.get("origin", {})
 
     def human() -> None:
         if found:
-            print_findings(found)
+            print_findings(found, place=[origin[name] for name in ("entity", "time") if origin.get(name)])
         else:
             click.echo(f"run {run_id} flagged no row")
 
@@ -91,8 +92,8 @@ def explain(app: App, run: str, key: str, data: str | None, as_json: bool) -> No
     from anomalist.engine.workspace import Workspace
 
     with Workspace.open(app.settings(), app.registry()) as workspace:
-        found = look(workspace, run, key, data=data)
-        run_id = workspace.store.run(run).id
+        run_id = workspace.store.scored_run(run).id
+        found = look(workspace, run_id, key, data=data)
     emit(
         as_json,
         {"run": run_id, "finding": {**found.to_dict(), "values": dict(found.values)}},
@@ -145,7 +146,7 @@ def _detail_dict(run: RunRow, members: list[MemberRow], threshold: ThresholdRow 
 def _print_run(run: RunRow, members: list[MemberRow], threshold: ThresholdRow | None) -> None:
     from anomalist.cli.findings import describe_threshold, print_evaluation
 
-    columns = ["run", "kind", "status", "data", "rows", "model", "flagged", "started", "seconds"]
+    columns = ["run", "kind", "status", "data", "rows", "model", "flagged", "started (UTC)", "seconds"]
     pairs = dict(zip(columns, _line(run), strict=True))
     pairs["seed"] = str(run.seed)
     pairs["fingerprint"] = run.dataset.fingerprint[:16]

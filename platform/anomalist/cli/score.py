@@ -41,7 +41,6 @@ def score(
     """
     from anomalist.cli.progress import progress_bar
     from anomalist.engine.export import check_out
-    from anomalist.engine.labels import Labels
     from anomalist.engine.score import score as score_rows
     from anomalist.engine.workspace import Workspace
 
@@ -59,7 +58,8 @@ def score(
             model_row,
             budget=settings.budget if options["budget"] is not None else None,
             top=options["top"],
-            labels=Labels.of(table, positive) if source.label else None,
+            label=source.label,
+            positive=positive,
             origin=source.to_dict(),
         )
     return finish(app, result, as_json=as_json, out=out, fail_on_anomaly=fail_on_anomaly)

@@ -16,6 +16,8 @@ from anomalist.data.profiling.times import TimeProfile, profile_time
 from anomalist.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from anomalist.data.table import Table
     from anomalist.detector import Ints
 
@@ -65,10 +67,13 @@ class Profile:
         }
 
 
-def profile(table: Table) -> Profile:
-    """Describe a table: its columns, its duplicates, its time, and what looks wrong."""
+def profile(table: Table, *, positive: Collection[str] | None = None) -> Profile:
+    """Describe a table: its columns, its duplicates, its time, and what looks wrong.
+
+    `positive` names the labels that mean an anomaly; found when not given.
+    """
     frame = table.frame
-    labels, positive, label_worries = _labels(table)
+    labels, positive, label_worries = _labels(table, positive)
     columns, leaks = [], []
     for name, role in table.roles.items():
         column = profile_column(frame.get_column(name), role, table.why[name])
@@ -109,13 +114,14 @@ def profile(table: Table) -> Profile:
     )
 
 
-def _labels(table: Table) -> tuple[Ints | None, str | None, list[str]]:
+def _labels(table: Table, given: Collection[str] | None) -> tuple[Ints | None, str | None, list[str]]:
     """The labels, the one that means an anomaly, and what is odd about them; a label that cannot be read is a worry."""
     if table.label is None:
         return None, None, []
     try:
-        labels = table.labels()
-        positive = guess_positive(table.frame.get_column(table.label), source=table.source)
+        labels = table.labels(given)
+        column = table.frame.get_column(table.label)
+        positive = ", ".join(sorted(given)) if given else guess_positive(column, source=table.source)
     except DataError as error:
         return None, None, [str(error)]
     share = float(labels.mean())

@@ -87,9 +87,14 @@ class Run:
         return scores_frame(self.result)
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What is worth knowing of the data and the fit, one line each; the command line prints these as notes."""
+        return self.result.row.notes
+
+    @property
     def flagged(self) -> pl.DataFrame:
         """The rows of `scores` that are flagged, the most anomalous first."""
-        return self.scores.filter(pl.col("flagged")).sort("score", descending=True)
+        return self.scores.filter(pl.col("flagged")).sort("score", descending=True, maintain_order=True)
 
     def top(self, count: int = 10) -> pl.DataFrame:
         """The most anomalous rows with their reasons in words: key, row, score, level, flagged, why."""
@@ -112,7 +117,7 @@ class Run:
         known = {finding.row: finding for finding in self.result.findings}
         return known.get(rows[0]) or self._explain(rows)[0]
 
-    def evaluate(self, label: str | None = None, *, positive: Iterable[str] | None = None) -> dict[str, Any]:
+    def evaluate(self, label: str | None = None, *, positive: Iterable[str] | str | None = None) -> dict[str, Any]:
         """Measure the run against a column of labels; by default the one that the run was given.
 
         Raises:
@@ -144,7 +149,7 @@ def run(
     time: str | None = None,
     entity: str | None = None,
     label: str | None = None,
-    positive: Iterable[str] | None = None,
+    positive: Iterable[str] | str | None = None,
     ignore: Iterable[str] = (),
     roles: Mapping[str, str] | None = None,
     detectors: Iterable[str] = (),
@@ -152,6 +157,7 @@ def run(
     combiner: str | None = None,
     budget: float | str | None = None,
     fpr: float | None = None,
+    f_beta: float | None = None,
     name: str | None = None,
     seed: int | None = None,
     device: str | None = None,
@@ -177,6 +183,7 @@ def run(
         combiner: How the detectors' surprises become one score.
         budget: Flag at most so many rows: `"1%"`, `0.01`, `50`.
         fpr: Flag normal rows with at most this probability, in place of a budget.
+        f_beta: Flag from the score with the best F-beta on the labels, in place of a budget.
         name: What to call the model.
         seed: Where all randomness starts.
         device: Where deep detectors train.
@@ -187,8 +194,8 @@ def run(
     Raises:
         AnomalistError: The data, a parameter or the store cannot be used; the message says what to do.
     """
-    if budget is not None and fpr is not None:
-        raise UsageError("budget and fpr exclude each other; give one")
+    if sum(given is not None for given in (budget, fpr, f_beta)) > 1:
+        raise UsageError("budget, fpr and f_beta exclude each other; give one")
     flags = {"store": store, "panel": panel, "combiner": combiner, "budget": budget, "seed": seed, "device": device}
     with _workspace(**flags, threads=threads, timeout=timeout) as (workspace, settings):
         table, source = _table(
@@ -205,9 +212,7 @@ def run(
             panel=settings.panel,
             detectors=_several(detectors),
             combiner=settings.combiner,
-            threshold=ThresholdRequest(policy="budget", parameter=settings.budget)
-            if fpr is None
-            else ThresholdRequest(policy="fpr", parameter=fpr),
+            threshold=_threshold(settings.budget, fpr, f_beta),
             seed=settings.seed,
             device=settings.device,
         )
@@ -223,6 +228,7 @@ def score(
     time: str | None = None,
     entity: str | None = None,
     label: str | None = None,
+    positive: Iterable[str] | str | None = None,
     ignore: Iterable[str] = (),
     budget: float | str | None = None,
     threads: int | None = None,
@@ -250,9 +256,20 @@ def score(
             like=fitted.encoder.reading,
         )
         allowed = None if budget is None else settings.budget
-        labels = Labels.of(table) if label is not None else None
+        chosen = None if positive is None else set(_several(positive))
         origin = source.to_dict()
-        return Run(scoring.score(workspace, table, fitted, row, budget=allowed, labels=labels, origin=origin))
+        found = scoring.score(
+            workspace, table, fitted, row, budget=allowed, label=label, positive=chosen, origin=origin
+        )
+        return Run(found)
+
+
+def _threshold(budget: float, fpr: float | None, f_beta: float | None) -> ThresholdRequest:
+    if fpr is not None:
+        return ThresholdRequest(policy="fpr", parameter=fpr)
+    if f_beta is not None:
+        return ThresholdRequest(policy="labels", parameter=f_beta)
+    return ThresholdRequest(policy="budget", parameter=budget)
 
 
 @contextmanager

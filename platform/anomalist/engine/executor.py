@@ -142,16 +142,47 @@ class Threads:
                 yield Outcome(item=item, seconds=now - started, error=error)
 
 
+class _OneThreadEach:
+    """Holds the numeric libraries to one thread while at least one body runs, whichever ends first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._bodies = 0
+        self._limits: threadpool_limits | None = None
+        self._torch: int | None = None
+
+    def enter(self) -> None:
+        """A body begins: the first one saves what the libraries had."""
+        with self._lock:
+            torch = sys.modules.get("torch")
+            if self._bodies == 0:
+                self._limits = threadpool_limits(limits=1)
+                self._torch = None
+            if torch is not None:
+                self._torch = self._torch or torch.get_num_threads()
+                torch.set_num_threads(1)
+            self._bodies += 1
+
+    def leave(self) -> None:
+        """A body ends: the last one gives the libraries back what they had."""
+        with self._lock:
+            self._bodies -= 1
+            if self._bodies:
+                return
+            if self._limits is not None:
+                self._limits.restore_original_limits()
+            if self._torch is not None:
+                sys.modules["torch"].set_num_threads(self._torch)
+
+
+_one_thread_each = _OneThreadEach()
+
+
 @contextmanager
 def one_thread_each() -> Iterator[None]:
     """Hold the numeric libraries to one thread while the body runs, then give them back what they had."""
-    torch = sys.modules.get("torch")
-    before = torch.get_num_threads() if torch is not None else None
-    with threadpool_limits(limits=1):
-        try:
-            if torch is not None:
-                torch.set_num_threads(1)
-            yield
-        finally:
-            if torch is not None:
-                torch.set_num_threads(before)
+    _one_thread_each.enter()
+    try:
+        yield
+    finally:
+        _one_thread_each.leave()

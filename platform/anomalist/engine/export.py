@@ -20,10 +20,15 @@ ENDINGS = (".csv", ".parquet", ".jsonl", ".ndjson")
 
 
 def scores_frame(result: RunResult) -> pl.DataFrame:
-    """One row a row: key, score in bits, level, flagged, and the surprise in bits that each member gave it."""
-    scores = result.scores
+    """One row a row: key, score in bits, level, flagged, and the surprise in bits that each member gave it.
+
+    Rows in order have their entity and their time after the key, under the names of these columns.
+    """
+    scores, table = result.scores, result.table
+    place = [column for column in (table.entity, table.time) if column is not None]
     columns = {
-        "key": result.table.keys,
+        "key": table.keys,
+        **{column: table.frame.get_column(column) for column in place},
         "score": scores.score,
         "level": scores.level,
         "flagged": scores.flagged,

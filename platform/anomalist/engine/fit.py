@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anomalist.data.encode import Encoder
 from anomalist.data.series import check_series
 from anomalist.data.windows import Windower
 from anomalist.engine.panel import Seat, arranged
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from anomalist.data.dataset import Dataset
     from anomalist.data.series import SeriesCheck
-    from anomalist.data.table import Table
     from anomalist.detector import Floats, Ints
     from anomalist.engine.executor import Executor, Outcome
     from anomalist.engine.plan import Plan
@@ -48,16 +46,13 @@ class Fitted:
     notes: tuple[str, ...] = ()
 
 
-def fit(table: Table, plan: Plan, *, executor: Executor, progress: Progress) -> Fitted:
-    """Fit the panel of a plan on a table and score its rows.
+def fit(plan: Plan, *, executor: Executor, progress: Progress) -> Fitted:
+    """Fit the panel of a plan on its rows and score them.
 
     Raises:
-        DataError: There are no usable columns.
         RunError: No detector could be fitted.
     """
-    progress.stage("encoding")
-    encoder = Encoder.fit(table)
-    data = encoder.encode(table)
+    data = plan.data
     series = check_series(data) if data.time is not None else None
     windower = Windower.fit(data) if data.time is not None else None
     panel = [arranged(seat, series) for seat in plan.panel]
@@ -71,7 +66,7 @@ def fit(table: Table, plan: Plan, *, executor: Executor, progress: Progress) -> 
     consensus = Calibrator.fit(raw[training])
     score = consensus.surprise(raw)
     model = Model(
-        encoder=encoder,
+        encoder=plan.encoder,
         windower=windower,
         members=tuple(members),
         combiner=combiner,

@@ -33,7 +33,7 @@ def look(workspace: Workspace, run_id: str, key: str, *, data: str | None = None
     scored = workspace.store.score_of(run_id, key)
     if scored.record is not None:
         return finding_from(scored)
-    run = workspace.store.run(run_id)
+    run = workspace.store.scored_run(run_id)
     table = read_again(run, workspace.registry, data=data)
     if run.model is None:
         raise UnknownNameError(f"run {run.id} has no model to ask")

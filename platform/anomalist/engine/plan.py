@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from anomalist.data.encode import Encoder
 from anomalist.engine.combiners import combiner_from_text
 from anomalist.engine.labels import Labels
 from anomalist.engine.panel import Seat, seats
@@ -16,6 +17,7 @@ from anomalist.errors import DataError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from anomalist.data.dataset import Dataset
     from anomalist.data.table import Table
     from anomalist.engine.request import RunOptions, ThresholdRequest
     from anomalist.ensemble.combine import Combiner
@@ -37,6 +39,8 @@ class Plan:
         threshold: From which score on rows are to be flagged.
         seed: Of all randomness.
         labels: What is known of the rows; None where there is no label column.
+        encoder: Fitted on the table.
+        data: The encoded rows.
     """
 
     panel: tuple[Seat, ...]
@@ -44,17 +48,21 @@ class Plan:
     threshold: ThresholdRequest
     seed: int
     labels: Labels | None
+    encoder: Encoder
+    data: Dataset
 
 
 def make_plan(
     table: Table, options: RunOptions, registry: Registry, *, positive: Collection[str] | None = None
 ) -> Plan:
-    """Check a request and build its detectors.
+    """Check a request, build its detectors and encode the rows.
 
     Raises:
         UsageError: A detector, parameter, panel or combiner is unknown, or the threshold lacks what it needs.
-        DataError: There are too few rows, or the labels cannot be used.
+        DataError: There are too few rows or no usable columns, or the labels cannot be used.
     """
+    if positive is not None and table.label is None:
+        raise UsageError("the labels that mean an anomaly need their column; name it with --label")
     combiner = combiner_from_text(registry, options.combiner)
     labels = Labels.of(table, positive) if table.label is not None else None
     panel = seats(
@@ -72,7 +80,16 @@ def make_plan(
             f"{table.source}: at least {FEWEST_ROWS} rows are needed to learn what is normal, got {len(table)}"
         )
     _check_threshold(options.threshold, labels, len(table))
-    return Plan(panel=tuple(panel), combiner=combiner, threshold=options.threshold, seed=options.seed, labels=labels)
+    encoder = Encoder.fit(table)
+    return Plan(
+        panel=tuple(panel),
+        combiner=combiner,
+        threshold=options.threshold,
+        seed=options.seed,
+        labels=labels,
+        encoder=encoder,
+        data=encoder.encode(table),
+    )
 
 
 def held_out_rows(rows: int) -> int:

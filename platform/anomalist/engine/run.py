@@ -56,23 +56,27 @@ def run(
         DataError: The rows cannot be used.
         RunError: No detector could be fitted.
     """
+    workspace.progress.stage("encoding")
     plan = make_plan(table, options, workspace.registry, positive=positive)
     name = model_name(Path(table.source).name) if name is None else check_model_name(name)
     params = {"name": name, "options": options.to_dict(), "origin": dict(origin or {})}
     with workspace.running("fit", table, params=params, seed=options.seed) as run_id:
-        fitted = fit(table, plan, executor=workspace.executor, progress=workspace.progress)
+        fitted = fit(plan, executor=workspace.executor, progress=workspace.progress)
         model, scores = fitted.model, fitted.scores
         workspace.progress.stage("explaining")
         rows = worth_a_look(scores, options.top)
         findings = findings_of(model, table, scores, rows, each=workspace.executor.attempts)
         evaluation, remarks = measured(scores, plan.labels)
         workspace.progress.stage("storing")
+        champion = _champion(workspace, name)
         notes = (*table.notes, *_left_out(model), *fitted.notes, *remarks)
+        if champion is not None:
+            notes = (*notes, f"{name}:{champion} stays the champion; name the version to score with the new model")
         made = NewModel(
             name=name,
             hash=model_files.save(model, workspace.models),
             details=model_files.describe(model),
-            aliases=() if _has_champion(workspace, name) else (CHAMPION,),
+            aliases=(CHAMPION,) if champion is None else (),
         )
         row = commit(
             workspace,
@@ -100,11 +104,12 @@ def run(
     return result
 
 
-def _has_champion(workspace: Workspace, name: str) -> bool:
+def _champion(workspace: Workspace, name: str) -> int | None:
+    """The version that is used where none is named, if there is one."""
     try:
-        return CHAMPION in workspace.store.aliases(name)
+        return workspace.store.aliases(name).get(CHAMPION)
     except UnknownNameError:
-        return False
+        return None
 
 
 def _left_out(model: Model) -> tuple[str, ...]:

@@ -8,18 +8,19 @@ import numpy as np
 
 from anomalist.engine.evaluate import measured
 from anomalist.engine.findings import findings_of, worth_a_look
+from anomalist.engine.labels import Labels
 from anomalist.engine.panel import Seat
 from anomalist.engine.report import MemberReport, one_line
 from anomalist.engine.result import RunResult
 from anomalist.engine.storing import commit
-from anomalist.errors import DetectorError
+from anomalist.errors import DataError, DetectorError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
+    from anomalist.data.dataset import Dataset
     from anomalist.data.table import Table
     from anomalist.detector import Floats
-    from anomalist.engine.labels import Labels
     from anomalist.engine.workspace import Workspace
     from anomalist.ensemble.member import Member
     from anomalist.ensemble.model import Model, Scores
@@ -36,7 +37,8 @@ def score(
     *,
     budget: float | None = None,
     top: int = 10,
-    labels: Labels | None = None,
+    label: str | None = None,
+    positive: Collection[str] | None = None,
     origin: Mapping[str, Any] | None = None,
 ) -> RunResult:
     """Score a table with a stored model, explain the anomalous rows, store the run.
@@ -51,13 +53,20 @@ def score(
         model_row: The same as the store has it.
         budget: Flag at most so many of these rows: a share below 1, else a number of rows.
         top: At least so many of the most anomalous rows are explained.
-        labels: What is known of the rows, to measure the scores.
+        label: A column of labels, to measure the scores; where it cannot be used, a note of the run says why.
+        positive: The labels that mean an anomaly.
         origin: How to read the table again, plain values; stored with the run.
 
     Raises:
         SchemaMismatchError: A column of the model is missing or of another type.
+        DataError: Which labels mean an anomaly cannot be told.
         DetectorError: A detector failed; all are needed for scores that can be compared.
     """
+    workspace.progress.stage("encoding")
+    data = model.encoder.encode(table)
+    labels, doubts = _labels(table, label, positive)
+    unused = _unknown_columns(model, model_row, table)
+    notes = (*table.notes, *unused, *model.encoder.surprises(table), *doubts)
     params = {
         "model": f"{model_row.name}:{model_row.version}",
         "budget": budget,
@@ -65,8 +74,7 @@ def score(
         "origin": dict(origin or {}),
     }
     with workspace.running("score", table, params=params, model=model_row) as run_id:
-        workspace.progress.stage("encoding")
-        scores, reports = _scores(workspace, model, table)
+        scores, reports = _scores(workspace, model, data)
         if budget is not None:
             model = model.with_budget(scores.score, budget)
             scores = model.scores_from(scores.surprises)
@@ -84,7 +92,7 @@ def score(
             findings=findings,
             reports=reports,
             evaluation=evaluation,
-            notes=(*table.notes, *_unknown_columns(model, model_row, table), *model.encoder.surprises(table), *remarks),
+            notes=(*notes, *remarks),
         )
     result = RunResult(
         row=row,
@@ -100,9 +108,21 @@ def score(
     return result
 
 
-def _scores(workspace: Workspace, model: Model, table: Table) -> tuple[Scores, tuple[MemberReport, ...]]:
+def _labels(table: Table, label: str | None, positive: Collection[str] | None) -> tuple[Labels | None, tuple[str, ...]]:
+    """What is known of new rows; a batch in which nothing is labelled an anomaly is scored all the same."""
+    if label is None:
+        return None, ()
+    try:
+        return Labels.of(table, positive, column=label), ()
+    except DataError as error:
+        kinds = table.frame.get_column(label).drop_nulls().n_unique()
+        if kinds > 1 and positive is None:
+            raise
+        return None, (f"quality is not measured: {error}",)
+
+
+def _scores(workspace: Workspace, model: Model, data: Dataset) -> tuple[Scores, tuple[MemberReport, ...]]:
     """Score with every member, each timed."""
-    data = model.encoder.encode(table)
     seats = {member.name: _seat(workspace, member) for member in model.members}
     workspace.progress.members(list(seats))
     surprise: Callable[[Member], Floats] = lambda member: member.surprise(data, model.windower)  # noqa: E731 - typed here

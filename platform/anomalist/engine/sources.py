@@ -63,7 +63,10 @@ class Source:
             DataError: It cannot be read.
         """
         if self.location is None:
-            raise UsageError("the rows of this run came from memory; name the file that holds them with --data")
+            raise UsageError(
+                "the rows of this run came from memory or from a database with a password; "
+                "name the file that holds them with --data"
+            )
         return read_table(
             self.location,
             format=self.format,

@@ -223,6 +223,11 @@ class Store:
         with self._database.read() as connection:
             return runs.find_run(connection, run_id)[1]
 
+    def scored_run(self, run_id: str) -> RunRow:
+        """One run that has scores; `latest` is the newest that has."""
+        with self._database.read() as connection:
+            return self._scored(connection, run_id)[1]
+
     def members(self, run_id: str) -> list[MemberRow]:
         """The panel of a run, in its order."""
         with self._database.read() as connection:
@@ -280,7 +285,7 @@ class Store:
     @staticmethod
     def _scored(connection: Connection, run_id: str) -> tuple[int, RunRow, int]:
         """A run that has scores: its number, its row, and how many rows are flagged."""
-        number, found = runs.find_run(connection, run_id)
+        number, found = runs.find_run(connection, run_id, scored=True)
         if found.flagged is None:
             why = f"it is {found.status}" + (f" ({found.error})" if found.error else "")
             raise UnknownNameError(f"run {found.id} has no scores: {why}")

@@ -133,15 +133,19 @@ def end_run(connection: Connection, slug: str, status: RunStatus, **values: Any)
     return found.id, found.rows
 
 
-def find_run(connection: Connection, name: str) -> tuple[int, RunRow]:
+def find_run(connection: Connection, name: str, *, scored: bool = False) -> tuple[int, RunRow]:
     """Find a run by its id, the beginning of it, or `latest`; returns its number and its row.
+
+    With `scored`, `latest` is the newest run that has scores, where there is one.
 
     Raises:
         UnknownNameError: No run, or more than one, is called so.
     """
     newest_first = RUNS.order_by(run.c.id.desc())
     if name == "latest":
-        found = connection.execute(newest_first.limit(1)).all()
+        with_scores = newest_first.where(run.c.flagged.is_not(None)).limit(1)
+        found = connection.execute(with_scores).all() if scored else []
+        found = found or connection.execute(newest_first.limit(1)).all()
         if not found:
             raise UnknownNameError("the store has no run yet: make one with `anomalist run DATA`")
     else:
