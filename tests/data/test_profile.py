@@ -184,3 +184,11 @@ def test_durations(seconds: float, text: str) -> None:
 def test_numbers_as_large_as_there_are_go_in_silence() -> None:
     values = [-1.7e308, 1.7e308, 0.0, 1.0, 1e-300] * 8
     assert profile(Table.from_frame(pl.DataFrame({"x": values, "y": range(40)}))).columns[0].quantiles["1"] == 1.7e308
+
+
+def test_positive_labels_may_be_given() -> None:
+    frame = pl.DataFrame({"a": range(40), "kind": ["good"] * 30 + ["bad"] * 4 + ["odd"] * 6})
+    table = Table.from_frame(frame, label="kind")
+    found = profile(table, positive={"bad", "odd"})
+    assert (found.positive, found.anomalies) == ("bad, odd", 10)
+    assert profile(table).positive is None

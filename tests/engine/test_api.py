@@ -177,3 +177,14 @@ def test_the_dictionary_is_what_the_command_line_prints(made: Run) -> None:
     assert set(found) == {"run", "top", "evaluation"}
     assert found["run"]["id"] == made.id
     assert len(found["top"]) == 10
+
+
+def test_a_threshold_from_labels_and_what_was_noted(frame: pl.DataFrame) -> None:
+    run = anomalist.run(frame.with_columns(same=pl.lit("x")), key="id", label="fraud", detectors="distance", f_beta=1.0)
+    assert run.flagged["key"].sort().to_list() == ["r100", "r42", "r7"]
+    assert any("'same' is left out" in note for note in run.notes)
+    with pytest.raises(UsageError, match="the labels that mean an anomaly need their column"):
+        anomalist.run(frame, key="id", detectors="distance", positive="1")
+    calm = anomalist.score(frame.head(5), run.model_name, label="fraud", positive="1")
+    assert calm.result.evaluation is None
+    assert any("never holds '1'" in note for note in calm.notes)

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from anomalist.data.table import Table
+from anomalist.engine.export import scores_frame
 from anomalist.engine.look import look
 from anomalist.engine.request import RunOptions
 from anomalist.engine.run import run
@@ -125,3 +126,12 @@ def test_a_false_positive_rate_is_promised_on_the_latest_rows(workspace: Workspa
     made = run(workspace, table, RunOptions(detectors=("distance",), threshold=request))
     assert made.model.threshold.policy == "fpr"
     assert made.scores.flagged[BROKEN].any()
+
+
+def test_scores_and_findings_say_where_a_row_stands(workspace: Workspace, frame: pl.DataFrame) -> None:
+    table = Table.from_frame(frame, source="machines.csv", time="when", entity="machine")
+    made = run(workspace, table, RunOptions(detectors=("distance",)))
+    scores = scores_frame(made)
+    assert scores.columns[:4] == ["key", "machine", "when", "score"]
+    assert scores["machine"].to_list() == frame["machine"].to_list()
+    assert {finding.values["machine"] for finding in made.findings} <= {"a", "b"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import sys
 import threading
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Executor", "Outcome", "Threads"]
 
+_log = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _LISTEN = 0.2  # seconds: polars lets a wait go on after Ctrl-C, which is only heard between two waits
@@ -99,9 +101,14 @@ class Threads:
                     yield outcome
 
     def attempts(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Result | None]:
-        """Yield the results in the order of the items, None for one that failed or ran out of time."""
+        """Yield the results in the order of the items, None for one that failed or ran out of time; the log says why."""
         listed = list(enumerate(items))
-        done = {outcome.item[0]: outcome.result for outcome in self.outcomes(lambda pair: function(pair[1]), listed)}
+        done: dict[int, Result | None] = {}
+        for outcome in self.outcomes(lambda pair: function(pair[1]), listed):
+            number, item = outcome.item
+            done[number] = outcome.result
+            if outcome.error is not None:
+                _log.warning("%s is left out: %s", getattr(item, "name", item), outcome.error)
         return (done[number] for number, _ in listed)
 
     def _start(
