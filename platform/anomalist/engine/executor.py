@@ -101,7 +101,7 @@ class Threads:
                     yield outcome
 
     def attempts(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Result | None]:
-        """Yield the results in the order of the items, None for one that failed or ran out of time; the log says why."""
+        """Yield the results in the order of the items, None for one that failed or ran out of time (see the log)."""
         listed = list(enumerate(items))
         done: dict[int, Result | None] = {}
         for outcome in self.outcomes(lambda pair: function(pair[1]), listed):
