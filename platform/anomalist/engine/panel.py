@@ -60,7 +60,7 @@ def seats(
     device: str = "auto",
     timed: bool = False,
 ) -> list[Seat]:
-    """Build the detectors of a panel, or those chosen by name and parameters such as `knn:k=5`.
+    """Build the detectors of a panel, or those chosen by name and parameters such as `knn:neighbours=5`.
 
     Args:
         registry: Knows the detectors.
