@@ -186,7 +186,7 @@ class Registry:
 
     @staticmethod
     def parse(text: str) -> tuple[str, dict[str, str]]:
-        """Split `knn:neighbours=5,metric=l1` into the name and `{"neighbours": "5", "metric": "l1"}`, texts for `build`.
+        """Split `knn:neighbours=5,metric=l1` into `knn` and `{"neighbours": "5", "metric": "l1"}`, texts for `build`.
 
         Raises:
             ParameterError: The text is not of that form.
