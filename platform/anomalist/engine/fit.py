@@ -14,7 +14,7 @@ from anomalist.engine.plan import held_out_rows
 from anomalist.engine.report import MemberReport, MemberStatus, one_line
 from anomalist.ensemble.calibrate import Calibrator
 from anomalist.ensemble.member import Member, raw_scores, training_view, view_of, votes_of
-from anomalist.ensemble.model import Model
+from anomalist.ensemble.model import Model, Scores
 from anomalist.ensemble.threshold import Threshold
 from anomalist.errors import DetectorTimeoutError, RunError
 from anomalist.store.state import split_state
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from anomalist.engine.plan import Plan
     from anomalist.engine.progress import Progress
     from anomalist.engine.request import ThresholdRequest
-    from anomalist.ensemble.model import Scores
 
 __all__ = ["Fitted", "fit"]
 
@@ -60,21 +59,23 @@ def fit(plan: Plan, *, executor: Executor, progress: Progress) -> Fitted:
     fitting = _Fitting(data=data, training=training, windower=windower, seed=plan.seed)
     reports, members, surprises = _fit_members(panel, fitting, executor, progress)
     progress.stage("combining")
-    combiner = plan.combiner.among([member.name for member in members])
-    votes = votes_of([member.kin for member in members])
-    raw = combiner(surprises, [member.name for member in members], votes)
+    names = tuple(member.name for member in members)
+    combiner = plan.combiner.among(names)
+    raw = combiner(surprises, names, votes_of([member.kin for member in members]))
     consensus = Calibrator.fit(raw[training])
     score = consensus.surprise(raw)
+    threshold = _threshold(score, training, plan)
     model = Model(
         encoder=plan.encoder,
         windower=windower,
         members=tuple(members),
         combiner=combiner,
         consensus=consensus,
-        threshold=_threshold(score, training, plan),
+        threshold=threshold,
     )
+    scores = Scores(members=names, surprises=surprises, score=score, flagged=threshold.flags(score))
     notes = () if windower is None or series is None else (_about_series(series, windower),)
-    return Fitted(model=model, scores=model.scores_from(surprises), reports=tuple(reports), notes=notes)
+    return Fitted(model=model, scores=scores, reports=tuple(reports), notes=notes)
 
 
 def _about_series(series: SeriesCheck, windower: Windower) -> str:

@@ -11,7 +11,6 @@ from anomalist.engine.evaluate import measured
 from anomalist.engine.findings import findings_of, worth_a_look
 from anomalist.engine.fit import fit
 from anomalist.engine.plan import make_plan
-from anomalist.engine.result import RunResult
 from anomalist.engine.storing import check_model_name, commit, model_name
 from anomalist.errors import UnknownNameError
 from anomalist.store.rows import NewModel
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from anomalist.data.table import Table
     from anomalist.engine.request import RunOptions
+    from anomalist.engine.result import RunResult
     from anomalist.engine.workspace import Workspace
     from anomalist.ensemble.model import Model
 
@@ -56,9 +56,9 @@ def run(
         DataError: The rows cannot be used.
         RunError: No detector could be fitted.
     """
+    name = model_name(Path(table.source).name) if name is None else check_model_name(name)
     workspace.progress.stage("encoding")
     plan = make_plan(table, options, workspace.registry, positive=positive)
-    name = model_name(Path(table.source).name) if name is None else check_model_name(name)
     params = {"name": name, "options": options.to_dict(), "origin": dict(origin or {})}
     with workspace.running("fit", table, params=params, seed=options.seed) as run_id:
         fitted = fit(plan, executor=workspace.executor, progress=workspace.progress)
@@ -78,28 +78,19 @@ def run(
             details=model_files.describe(model),
             aliases=(CHAMPION,) if champion is None else (),
         )
-        row = commit(
+        result = commit(
             workspace,
             run_id,
             table=table,
+            model=model,
             scores=scores,
-            threshold=model.threshold,
             findings=findings,
             reports=fitted.reports,
             evaluation=evaluation,
+            top=options.top,
             notes=notes,
-            model=made,
+            made=made,
         )
-    result = RunResult(
-        row=row,
-        model=model,
-        table=table,
-        scores=scores,
-        findings=findings,
-        reports=fitted.reports,
-        top=options.top,
-        evaluation=evaluation,
-    )
     workspace.announce(result)
     return result
 

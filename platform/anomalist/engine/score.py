@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from anomalist.engine.findings import findings_of, worth_a_look
 from anomalist.engine.labels import Labels
 from anomalist.engine.panel import Seat
 from anomalist.engine.report import MemberReport, one_line
-from anomalist.engine.result import RunResult
 from anomalist.engine.storing import commit
 from anomalist.errors import DataError, DetectorError
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from anomalist.data.dataset import Dataset
     from anomalist.data.table import Table
     from anomalist.detector import Floats
+    from anomalist.engine.result import RunResult
     from anomalist.engine.workspace import Workspace
     from anomalist.ensemble.member import Member
     from anomalist.ensemble.model import Model, Scores
@@ -77,33 +78,24 @@ def score(
         scores, reports = _scores(workspace, model, data)
         if budget is not None:
             model = model.with_budget(scores.score, budget)
-            scores = model.scores_from(scores.surprises)
+            scores = replace(scores, flagged=model.threshold.flags(scores.score))
         workspace.progress.stage("explaining")
         rows = worth_a_look(scores, top)
         findings = findings_of(model, table, scores, rows, each=workspace.executor.attempts)
         evaluation, remarks = measured(scores, labels)
         workspace.progress.stage("storing")
-        row = commit(
+        result = commit(
             workspace,
             run_id,
             table=table,
+            model=model,
             scores=scores,
-            threshold=model.threshold,
             findings=findings,
             reports=reports,
             evaluation=evaluation,
+            top=top,
             notes=(*notes, *remarks),
         )
-    result = RunResult(
-        row=row,
-        model=model,
-        table=table,
-        scores=scores,
-        findings=findings,
-        reports=reports,
-        top=top,
-        evaluation=evaluation,
-    )
     workspace.announce(result)
     return result
 

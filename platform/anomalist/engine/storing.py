@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from anomalist.engine.result import RunResult
 from anomalist.ensemble.model import Scores
 from anomalist.errors import UsageError
 from anomalist.store import rows as stored
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from anomalist.engine.report import MemberReport
     from anomalist.engine.result import Finding
     from anomalist.engine.workspace import Workspace
-    from anomalist.ensemble.threshold import Threshold
+    from anomalist.ensemble.model import Model
 
 __all__ = ["check_model_name", "commit", "model_name", "stored_scores"]
 
@@ -28,17 +29,19 @@ def commit(
     run_id: str,
     *,
     table: Table,
+    model: Model,
     scores: Scores,
-    threshold: Threshold,
-    findings: Sequence[Finding],
-    reports: Sequence[MemberReport],
+    findings: tuple[Finding, ...],
+    reports: tuple[MemberReport, ...],
     evaluation: dict[str, Any] | None,
+    top: int,
     notes: Sequence[str],
-    model: stored.NewModel | None = None,
-) -> stored.RunRow:
-    """Store everything that a run found, in one transaction."""
+    made: stored.NewModel | None = None,
+) -> RunResult:
+    """Store everything that a run found, in one transaction; `made` is the model that it made, if it made one."""
+    threshold = model.threshold
     lost = any(report.status in ("failed", "timed_out") for report in reports)
-    return workspace.store.commit_run(
+    row = workspace.store.commit_run(
         run_id,
         status="partial" if lost else "done",
         members=[_member_row(report) for report in reports],
@@ -50,7 +53,17 @@ def commit(
         records=(_record_row(finding) for finding in findings),
         results=None if evaluation is None else {"evaluation": evaluation},
         notes=notes,
+        model=made,
+    )
+    return RunResult(
+        row=row,
         model=model,
+        table=table,
+        scores=scores,
+        findings=findings,
+        reports=reports,
+        top=top,
+        evaluation=evaluation,
     )
 
 
