@@ -8,7 +8,7 @@ detectors can be listed without loading numpy or torch.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
@@ -39,6 +39,7 @@ __all__ = [
     "State",
     "Teachable",
     "Trait",
+    "Transferable",
     "View",
     "check_deadline",
     "check_parameter",
@@ -198,7 +199,23 @@ class Resumable(Protocol):
     """A detector that goes on from its fitted state on new rows."""
 
     def update(self, data: Dataset, /) -> Self:
-        """Train further on the rows of `data` from where the last fit ended."""
+        """Train further on the rows of `data`, which have the columns fitted on, from where the last fit ended."""
+        ...
+
+
+@runtime_checkable
+class Transferable(Resumable, Protocol):
+    """A detector that takes what it learned along to another set of columns, to go on there by `update`."""
+
+    def transfer(self, sources: Sequence[int | None], /) -> Self:
+        """Become the detector of other columns and return the detector itself.
+
+        What was learned of a column goes where `sources` says; a new column starts as in a detector that was never
+        fitted, and nothing is known of its scale before `update`: until then it need not be able to score.
+
+        Args:
+            sources: For each column from now on the number of the column that it was so far, or None for a new one.
+        """
         ...
 
 

@@ -1,0 +1,119 @@
+"""Warm start: where an earlier model has a detector that a new fit can go on from."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from anomalist.data.statistics import STATISTICS
+from anomalist.detector import Detector, Resumable, Transferable
+from anomalist.engine.report import one_line
+from anomalist.errors import AnomalistError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anomalist.data.encode import Encoder
+    from anomalist.engine.panel import Seat
+    from anomalist.ensemble.member import Member
+    from anomalist.ensemble.model import Model
+
+__all__ = ["Continuing", "WarmStart", "warm_started"]
+
+_BY_THE_RUN = frozenset({"seed", "device"})  # given to every detector alike; what was learned fits under any
+
+
+class Continuing(Detector, Resumable, Protocol):
+    """A fitted detector that can go on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmStart:
+    """Where the fit of a seat starts from.
+
+    Attributes:
+        detector: Call its `update` with the training rows as the seat sees them; None where the seat is fitted anew.
+        note: Which of the two and why, one line for the notes of the run.
+    """
+
+    detector: Continuing | None
+    note: str
+
+
+class _AnewError(Exception):
+    """Why a seat must be fitted anew."""
+
+
+def warm_started(model: Model, reference: str, seat: Seat, encoder: Encoder) -> WarmStart:
+    """Take over what the member of the same name in an earlier model has learned, if the seat can go on from it.
+
+    It can where the detector is `Resumable`, sees the same view of the rows and has the same parameters, seed and
+    device apart. Where the encoded columns are the same it is a copy; where some are, found by source column and name,
+    they are carried over by detectors that are `Transferable`. The earlier model is never changed.
+
+    Args:
+        model: The earlier model.
+        reference: What to call it, such as `payments:3`.
+        seat: Of the new panel, already arranged; with a detector.
+        encoder: Of the new rows.
+    """
+    try:
+        detector, shared = _continued(model, reference, seat, encoder)
+    except _AnewError as reason:
+        return WarmStart(detector=None, note=f"{seat.name}: fitted anew, {reason}")
+    width, gone = len(encoder.columns), len(model.encoder.columns) - shared
+    columns = f"all {width} columns" if shared == width else f"{shared} of {width} columns"
+    note = f"{seat.name}: continues from {reference} ({columns} are known{f', {gone} are gone' if gone else ''})"
+    return WarmStart(detector=detector, note=note)
+
+
+def _continued(model: Model, reference: str, seat: Seat, encoder: Encoder) -> tuple[Continuing, int]:
+    """The detector to go on with, and how many encoded columns it knows.
+
+    Raises:
+        _AnewError: There is none.
+    """
+    member = next((member for member in model.members if member.name == seat.name), None)
+    if member is None or member.detector_name != seat.detector_name:
+        raise _AnewError(f"{reference} has no such member")
+    if not isinstance(seat.detector, Resumable):
+        raise _AnewError("it cannot continue")
+    _check_same(member, seat, reference)
+    before, after = ([*zip(e.origins, e.columns, strict=True)] for e in (model.encoder, encoder))
+    places = {column: place for place, column in enumerate(before)}
+    sources = [places.get(column) for column in after]
+    shared = sum(source is not None for source in sources)
+    if not shared:
+        raise _AnewError(f"it shares no column with {reference}")
+    if before != after and not isinstance(seat.detector, Transferable):
+        raise _AnewError(f"it cannot continue on columns other than those of {reference}")
+    try:
+        detector = copy.deepcopy(seat.detector).restore(copy.deepcopy(dict(member.detector.state())))
+        if before != after and isinstance(detector, Transferable):
+            detector.transfer(_in_view(sources, seat))
+    except AnomalistError as error:
+        raise _AnewError(f"it cannot take over from {reference}: {one_line(error)}") from error
+    return detector, shared
+
+
+def _check_same(member: Member, seat: Seat, reference: str) -> None:
+    if member.view != seat.view:
+        raise _AnewError(f"it saw {member.view} in {reference} and sees {seat.view} now")
+    for name in sorted({*member.params, *seat.params} - _BY_THE_RUN):
+        old, new = (_plain(params.get(name)) for params in (member.params, seat.params))
+        if old != new:
+            raise _AnewError(f"{reference} has it with {name}={old} and not {new}")
+
+
+def _plain(value: object) -> object:
+    """A parameter as it is read from a model file."""
+    return [*value] if isinstance(value, tuple) else value
+
+
+def _in_view(sources: Sequence[int | None], seat: Seat) -> list[int | None]:
+    """The same for what the seat sees: each statistic of a column continues that statistic."""
+    if seat.view != "statistics":
+        return list(sources)
+    count = len(STATISTICS)
+    return [None if source is None else source * count + i for source in sources for i in range(count)]
