@@ -1,0 +1,154 @@
+"""Paired: two scores of the same labelled rows, each measured, and how sure the difference is.
+
+The interval is a paired bootstrap's (Efron & Tibshirani 1993, chapter 13): the judged rows are drawn anew with
+replacement, as many of each kind, and both scores are measured on the same draw. All draws are measured at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from anomalist.ensemble.stackers.logistic import map_weights
+
+if TYPE_CHECKING:
+    from anomalist.detector import Floats, Ints
+
+__all__ = ["Paired", "calibrated", "draws", "paired_measures"]
+
+_FIXED = (10, 50)
+_SPREAD_OF_LEVEL, _SPREAD_OF_SLOPE = 3.0, 2.0  # wide: they only keep a few separable rows from certainty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paired:
+    """One measure of both, on the same rows.
+
+    Attributes:
+        champion: Of the champion.
+        challenger: Of the challenger.
+        gain: By how much the challenger is better; negative where it is worse, for losses too.
+        low: Lower end of the bootstrap interval of the gain.
+        high: Upper end.
+    """
+
+    champion: float
+    challenger: float
+    gain: float
+    low: float
+    high: float
+
+
+def paired_measures(
+    labels: Ints,
+    log_odds: tuple[Floats, Floats],
+    probabilities: tuple[Floats, Floats],
+    *,
+    counts: Ints,
+    confidence: float,
+) -> dict[str, Paired]:
+    """Measure champion and challenger on rows with labels 0 or 1, shape (rows,), and each gain's interval.
+
+    `counts`, shape (draws, rows), says how often a row is in each draw. The names are `average_precision`,
+    `precision_at_anomalies` (the k of which is the number of anomalies), `precision_at_10` and `_50` where there are
+    more rows than that, `log_loss` (nats) and `brier`.
+    """
+    anomalies = int(labels.sum())
+    drawn = np.concatenate([np.ones((1, labels.size), dtype=counts.dtype), counts])
+    ranked = [_Ranked.of(labels, scores, drawn) for scores in log_odds]
+    losses = [_log_losses(labels, p) for p in probabilities], [np.square(p - labels) for p in probabilities]
+    found = {"average_precision": [one.average_precision() for one in ranked]}
+    found["precision_at_anomalies"] = [one.precision_at(anomalies) for one in ranked]
+    found |= {f"precision_at_{k}": [one.precision_at(k) for one in ranked] for k in _FIXED if k < labels.size}
+    found |= {
+        name: [-(drawn @ each) / labels.size for each in both]
+        for name, both in zip(("log_loss", "brier"), losses, strict=True)
+    }
+    return {name: _paired(*both, confidence, loss=name in ("log_loss", "brier")) for name, both in found.items()}
+
+
+def draws(strata: Ints, resamples: int, rng: np.random.Generator) -> Ints:
+    """How often each row, of shape (rows,) strata, is in each draw: as many of a stratum as it has; (draws, rows)."""
+    counts = np.zeros((resamples, strata.size), dtype=np.int64)
+    for stratum in np.unique(strata):
+        rows = np.flatnonzero(strata == stratum)
+        counts[:, rows] = rng.multinomial(rows.size, np.full(rows.size, 1.0 / rows.size), size=resamples)
+    return counts
+
+
+def calibrated(labels: Ints, log_odds: Floats, folds: Ints) -> Floats:
+    """Probabilities of rows by Platt scaling (1999) fitted on the other folds, all of shape (rows,).
+
+    Level and slope are fitted for both candidates alike, so that one which only ranks is not blamed for its unit.
+    """
+    found = np.empty(labels.size)
+    for fold in np.unique(folds):
+        held = folds == fold
+        scale = max(float(log_odds[~held].std()), 1e-12)
+        centre = float(log_odds[~held].mean())
+        columns = np.stack([np.ones(labels.size), np.clip((log_odds - centre) / scale, -20.0, 20.0)], axis=1)
+        weights = map_weights(
+            columns[~held],
+            labels[~held].astype(np.float64),
+            np.zeros(int((~held).sum())),
+            np.array([_SPREAD_OF_LEVEL, _SPREAD_OF_SLOPE]),
+        )
+        found[held] = 1.0 / (1.0 + np.exp(-np.clip(columns[held] @ weights, -30.0, 30.0)))
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Ranked:
+    """Rows from the highest score down, tied rows together: how many rows and anomalies each tie brings to each draw.
+
+    Attributes:
+        rows: Shape (draws, ties).
+        hits: Shape (draws, ties).
+    """
+
+    rows: Ints
+    hits: Ints
+
+    @classmethod
+    def of(cls, labels: Ints, scores: Floats, counts: Ints) -> _Ranked:
+        order = np.argsort(-scores, kind="stable")
+        first = np.flatnonzero(np.append(True, np.diff(scores[order]) != 0))
+        return cls(
+            rows=np.add.reduceat(counts[:, order], first, axis=1),
+            hits=np.add.reduceat(counts[:, order] * labels[order], first, axis=1),
+        )
+
+    def average_precision(self) -> Floats:
+        """Shape (draws,)."""
+        hits, rows = np.cumsum(self.hits, axis=1), np.cumsum(self.rows, axis=1)
+        found: Floats = (self.hits * hits / np.maximum(rows, 1)).sum(axis=1) / hits[:, -1]
+        return found
+
+    def precision_at(self, k: int) -> Floats:
+        """Shape (draws,); of tied rows at the border each counts for the share of them that fits."""
+        before = np.cumsum(self.rows, axis=1) - self.rows
+        taken = np.clip(k - before, 0, self.rows)
+        found: Floats = (self.hits * taken / np.maximum(self.rows, 1)).sum(axis=1) / k
+        return found
+
+
+def _log_losses(labels: Ints, probabilities: Floats) -> Floats:
+    """Minus the logarithm of the probability given to the label of each row, in nats, shape (rows,)."""
+    losses: Floats = -np.log(np.where(labels == 1, probabilities, 1.0 - probabilities))
+    return losses
+
+
+def _paired(champion: Floats, challenger: Floats, confidence: float, *, loss: bool) -> Paired:
+    """Values of both on the rows as they are, and on each draw; a loss is negative here."""
+    gains = challenger - champion
+    low, high = np.quantile(gains[1:], (0.5 * (1.0 - confidence), 0.5 * (1.0 + confidence)))
+    sign = -1.0 if loss else 1.0
+    return Paired(
+        champion=sign * float(champion[0]),
+        challenger=sign * float(challenger[0]),
+        gain=float(gains[0]),
+        low=float(low),
+        high=float(high),
+    )
