@@ -44,6 +44,7 @@ class Settings:
         timeout: Seconds that one detector may take; None for no limit.
         seed: Where all randomness starts.
         device: Where deep detectors train.
+        analyst: Who gives verdicts; None for whoever is logged in.
         disable_plugins: Plugins not to load.
         origins: Where each value came from, by name.
     """
@@ -57,6 +58,7 @@ class Settings:
     timeout: float | None
     seed: int
     device: str
+    analyst: str | None
     disable_plugins: tuple[str, ...]
     origins: Mapping[str, str] = field(compare=False)
 
@@ -184,6 +186,9 @@ SETTINGS: Mapping[str, Setting] = {
         _at_least(0, 2**32 - 1), "a whole number from 0 to 4294967295", 0, "where all randomness starts", numeric=True
     ),
     "device": Setting(_device, "auto, cpu, cuda, cuda:N or mps", "auto", "where deep detectors train"),
+    "analyst": Setting(
+        _or_none(_text), "a name, or none", "none", "who gives verdicts; none for the name of the login"
+    ),
     "disable_plugins": Setting(_names, "names of plugins", "", "plugins not to load"),
 }
 """Every setting by name, which is its key in the file and, in capitals after `ANOMALIST_`, its environment variable."""

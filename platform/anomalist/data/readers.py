@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from anomalist.data.conventions import Reading
     from anomalist.data.roles import Role
 
-__all__ = ["FORMATS", "read_table"]
+__all__ = ["FORMATS", "read_frame", "read_table"]
 
 FORMATS: Mapping[str, tuple[str, ...]] = {
     "csv": (".csv", ".tsv", ".tab", ".txt"),
@@ -78,7 +78,7 @@ def read_table(
         if query is not None:
             raise UsageError(f"a query needs a database URL, got the file {text!r}")
         path = Path(source).expanduser()
-        frame, notes = _read_file(path, format, readers or {})
+        frame, notes = read_frame(path, format, readers or {})
         name = path.name
     return Table.from_frame(
         frame,
@@ -94,9 +94,15 @@ def read_table(
     )
 
 
-def _read_file(
+def read_frame(
     path: Path, form: str | None, readers: Mapping[str, Callable[[Path], pl.DataFrame]]
 ) -> tuple[pl.DataFrame, list[str]]:
+    """Read a file as it is, its columns neither typed nor given roles; returns the frame and notes.
+
+    Raises:
+        DataError: The file cannot be read; the message names it, and the line.
+        UsageError: The format is none.
+    """
     check_file(path)
     suffix = _suffix(path)
     if form is not None and form not in FORMATS:
