@@ -195,8 +195,10 @@ def test_models_count_up_and_aliases_move(store: Store) -> None:
     assert champion.details == {"columns": 2}
     assert store.model("sales", version=2).hash == "b"
     assert store.model("other").hash == "c"
-    stored(store, model=NewModel(name="sales", hash="d", aliases=("champion", "challenger")))
-    assert store.aliases("sales") == {"champion": 3, "challenger": 3}
+    stored(store, model=NewModel(name="sales", hash="d", aliases=("challenger", "latest")))
+    assert store.aliases("sales") == {"champion": 1, "challenger": 3, "latest": 3}
+    stored(store, model=NewModel(name="sales", hash="e", aliases=("challenger",)))
+    assert store.aliases("sales") == {"champion": 1, "challenger": 4, "latest": 3}
 
     scored = store.start_run("score", dataset(100), params={}, seed=0, model=champion)
     assert store.run(scored).model == ("sales", 1)
@@ -276,7 +278,7 @@ def broken(name: str) -> dict[str, Any]:
     [
         ("nan score", r"score of row 7 \(row-7\) is nan"),
         ("infinite level", r"level of row 3 \(row-3\) is inf"),
-        ("level above 1", "levels must be 0 to 1"),
+        ("level above 1", "level must be 0 to 1"),
         ("short level", r"level has shape \(99,\), expected \(100,\)"),
         ("flags as numbers", "flagged must be true or false, got int64"),
         ("flagged not on top", "the flagged rows must be those of the first ranks"),

@@ -59,8 +59,9 @@ def definitions(connection: Connection) -> dict[str, list[str]]:
 
 
 def _clauses(text: str) -> list[str]:
-    """A definition, cut into its clauses, whose order does not matter."""
-    return sorted(clause.strip(" ,)") for clause in re.split("(?=CONSTRAINT )", re.sub(r"\s+", " ", text)))
+    """A definition, cut into its clauses, whose order does not matter; nor do quotes around the name of a table."""
+    plain = re.sub(r"\s+", " ", text.replace('"', ""))
+    return sorted(clause.strip(" ,)") for clause in re.split("(?=CONSTRAINT )", plain))
 
 
 def test_the_migrations_build_what_the_tables_say(database: Database, url: str, tmp_path: Path) -> None:
@@ -133,7 +134,7 @@ def test_tables_in_the_way_are_named(database: Database, url: str, tmp_path: Pat
 LATER = '''"""A later schema."""
 from alembic import op
 import sqlalchemy as sa
-revision, down_revision, branch_labels, depends_on = "9999", "0001", None, None
+revision, down_revision, branch_labels, depends_on = "9999", "0002", None, None
 def upgrade():
     op.add_column("run", sa.Column("later", sa.Text()))
 def downgrade():
@@ -155,16 +156,16 @@ def test_older_and_newer_schemas_are_refused_in_one_line(url: str, tmp_path: Pat
     (later / "versions" / "9999_later.py").write_text(LATER)
 
     older = run_program(OPEN, url, path=later.parent)
-    assert "has schema 0001, this version needs 9999: run `anomalist db upgrade`" in older.stderr.splitlines()[-1]
+    assert "has schema 0002, this version needs 9999: run `anomalist db upgrade`" in older.stderr.splitlines()[-1]
     assert "MigrationNeededError" in older.stderr.splitlines()[-1]
     upgraded = run_program(OPEN.replace(".open(", ".upgrade(").replace(".close()", ""), url, path=later.parent)
     assert upgraded.stderr == ""
 
     for act in (Store.open, Store.upgrade):
-        with pytest.raises(MigrationNeededError, match="has schema 9999, this version knows up to 0001: upgrade anom"):
+        with pytest.raises(MigrationNeededError, match="has schema 9999, this version knows up to 0002: upgrade anom"):
             act(url, data_home=tmp_path)
     status = Store.check(url, data_home=tmp_path)
-    assert (status.state, status.revision, status.head) == ("newer", "9999", "0001")
+    assert (status.state, status.revision, status.head) == ("newer", "9999", "0002")
     assert run_id
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_blocks", "add_records", "add_scores", "analyze", "check_scores", "check_surprises"]
 
-COLUMNS = ("run_id", "row", "key", "score", "level", "flagged", "rank")
+COLUMNS = ("run_id", "row", "key", "score", "level", "flagged", "rank", "probability")
 
 
 def check_scores(scores: Scores) -> Ints:
@@ -39,18 +39,20 @@ def check_scores(scores: Scores) -> Ints:
         raise DataError(f"keys must be {rows} different texts without a null, got {keys.n_unique()} of {keys.dtype}")
     if keys.str.contains("\x00", literal=True).any():
         raise DataError("a key holds the character NUL, which cannot be stored: remove it")
-    for name in ("score", "level", "flagged"):
-        if getattr(scores, name).shape != (rows,):
-            raise DataError(f"{name} has shape {getattr(scores, name).shape}, expected ({rows},)")
+    numbers = {"score": scores.score, "level": scores.level}
+    if scores.probability is not None:
+        numbers["probability"] = scores.probability
+    for name, array in {**numbers, "flagged": scores.flagged}.items():
+        if array.shape != (rows,):
+            raise DataError(f"{name} has shape {array.shape}, expected ({rows},)")
     if scores.flagged.dtype != np.bool_:
         raise DataError(f"flagged must be true or false, got {scores.flagged.dtype}")
-    for name in ("score", "level"):
-        values = getattr(scores, name)
+    for name, values in numbers.items():
         if not np.isfinite(values).all():
             row = int(np.flatnonzero(~np.isfinite(values))[0])
             raise DataError(f"{name} of row {row} ({keys[row]}) is {values[row]}: only finite numbers are stored")
-    if scores.level.min() < 0 or scores.level.max() > 1:
-        raise DataError(f"levels must be 0 to 1, got {scores.level.min()} to {scores.level.max()}")
+        if name != "score" and (values.min() < 0 or values.max() > 1):
+            raise DataError(f"{name} must be 0 to 1, got {values.min()} to {values.max()}")
     rank = scores.rank if scores.rank is not None else _ranks(scores.score)
     if rank.shape != (rows,) or rank.min() != 1 or rank.max() != rows or np.bincount(rank).max() != 1:
         raise DataError(f"rank must hold each of 1 to {rows} once")
@@ -113,7 +115,8 @@ def _tuples(run_id: int, scores: Scores, rank: Ints) -> Iterator[tuple[Any, ...]
             scores.level[start:stop].tolist(),
             scores.flagged[start:stop].tolist(),
             rank[start:stop].tolist(),
-            strict=False,  # the first one never ends
+            repeat(None) if scores.probability is None else scores.probability[start:stop].tolist(),
+            strict=False,  # what repeats never ends
         )
 
 

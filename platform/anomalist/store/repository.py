@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import sqlalchemy as sa
 
-from anomalist.errors import DataError, StoreError, UnknownNameError
-from anomalist.store import bulk, models, runs, scores
+from anomalist.errors import DataError, StoreError
+from anomalist.store import bulk, feedback, models, promotions, runs
 from anomalist.store.connection import Database, one_line, parse_url
 from anomalist.store.lease import Lease
+from anomalist.store.reading import Reader
 from anomalist.store.tables import BLOCK_ROWS, run
 from anomalist.store.upgrade import SchemaStatus, check_schema, migrate, require_current
 
@@ -18,18 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from sqlalchemy.engine import Connection
-
     from anomalist.detector import Floats
     from anomalist.store.rows import (
         DatasetRow,
+        FeedbackRow,
         Kind,
         MemberRow,
         ModelRow,
+        NewFeedback,
         NewModel,
+        Promotion,
+        PromotionHow,
         RecordRow,
         RunRow,
-        ScoredRow,
         Scores,
         ThresholdRow,
     )
@@ -37,19 +39,13 @@ if TYPE_CHECKING:
 __all__ = ["Store"]
 
 
-class Store:
+class Store(Reader):
     """An open store. It may be used by several threads; close it, or use it as a context manager.
 
-    Every method raises `StoreError` in one line where the database refuses, and `UnknownNameError` where a run, member,
-    row or model does not exist. A run is named by its id, by the beginning of it, or by `latest`.
-
-    Attributes:
-        url_shown: The URL of the store, with its password hidden.
+    What can be read of it is described in `Reader`. Every method raises `StoreError` in one line where the database
+    refuses, and `UnknownNameError` where a run, member, row, dataset or model does not exist. A run is named by its id,
+    by the beginning of it, or by `latest`.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self.url_shown = database.shown
 
     @classmethod
     def open(cls, url: str | None = None, *, data_home: Path) -> Self:
@@ -91,16 +87,6 @@ class Store:
             return check_schema(database)
         finally:
             database.close()
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     # What a run does while it lives
 
@@ -202,7 +188,7 @@ class Store:
             if surprises is not None:
                 bulk.add_blocks(connection, number, surprises, done)
             if model is not None:
-                model_id = models.add_model(connection, model, run_id)
+                model_id = models.add_model(connection, model, number, run_id)
                 connection.execute(sa.update(run).where(run.c.id == number).values(model_id=model_id))
             found = runs.find_run(connection, run_id)[1]
         if scores is not None and len(scores) >= BLOCK_ROWS:
@@ -211,98 +197,46 @@ class Store:
                 bulk.analyze(connection)
         return found
 
-    # Runs
+    # Which version serves
 
-    def runs(self, limit: int = 20) -> list[RunRow]:
-        """The newest runs, the newest first."""
-        with self._database.read() as connection:
-            return runs.recent_runs(connection, limit)
+    def promote(self, name: str, version: int, *, how: PromotionHow = "asked", run: str | None = None) -> Promotion:
+        """Make a version of a model its champion, and no challenger any more.
 
-    def run(self, run_id: str) -> RunRow:
-        """One run."""
-        with self._database.read() as connection:
-            return runs.find_run(connection, run_id)[1]
+        Args:
+            name: The model.
+            version: What becomes the champion.
+            how: Why.
+            run: The run that decided so; None where somebody did.
 
-    def scored_run(self, run_id: str) -> RunRow:
-        """One run that has scores; `latest` is the newest that has."""
-        with self._database.read() as connection:
-            return self._scored(connection, run_id)[1]
+        Raises:
+            UsageError: The version is the champion already.
+        """
+        with self._database.write() as connection:
+            run_id = None if run is None else runs.find_run(connection, run)[0]
+            return promotions.promote(connection, name, version, how=how, run_id=run_id)
 
-    def members(self, run_id: str) -> list[MemberRow]:
-        """The panel of a run, in its order."""
-        with self._database.read() as connection:
-            return runs.members_of(connection, runs.find_run(connection, run_id)[0])
+    def rollback(self, name: str) -> Promotion:
+        """Go back to the version that the champion replaced when it was promoted; again, one step further.
 
-    def threshold(self, run_id: str) -> ThresholdRow | None:
-        """The threshold in force in a run, or None for a run without one."""
-        with self._database.read() as connection:
-            return runs.threshold_of(connection, runs.find_run(connection, run_id)[0])
+        Raises:
+            UsageError: There is nothing to go back to.
+        """
+        with self._database.write() as connection:
+            return promotions.roll_back(connection, name)
 
-    # Scores; a run that has none is an UnknownNameError that says why
+    # Verdicts
 
-    def top(self, run_id: str, k: int = 10, *, flagged_only: bool = False) -> list[ScoredRow]:
-        """The `k` most anomalous rows, the most anomalous first."""
-        with self._database.read() as connection:
-            number, _, flagged = self._scored(connection, run_id)
-            return scores.top_rows(connection, number, k, flagged=flagged, flagged_only=flagged_only)
+    def add_feedback(self, entries: Sequence[NewFeedback]) -> list[FeedbackRow]:
+        """Add verdicts to the log in one transaction: all of them, in order, or none; gives the row of each.
 
-    def score_of(self, run_id: str, key: str) -> ScoredRow:
-        """One row by its key."""
-        with self._database.read() as connection:
-            number, found, _ = self._scored(connection, run_id)
-            row = scores.scored_row(connection, number, key)
-        if row is None:
-            raise UnknownNameError(f"run {found.id} has no row with the key {key!r}")
-        return row
+        Each supersedes the verdict of the same analyst on the same row that stands at that moment. One whose token the
+        log has already changes nothing, so that a writer who is not sure may simply say the same again.
 
-    def record(self, run_id: str, key: str) -> RecordRow:
-        """What was kept of a flagged or top row: its values, its reasons and what each member said."""
-        row = self.score_of(run_id, key)
-        if row.record is None:
-            raise UnknownNameError(f"row {key!r} is no. {row.rank} of the run: only flagged and top rows are recorded")
-        return row.record
-
-    def scores(self, run_id: str) -> Scores:
-        """The consensus of every row, in row order."""
-        with self._database.read() as connection:
-            number, found, _ = self._scored(connection, run_id)
-            return scores.scores_of(connection, number, found.dataset.rows)
-
-    def member_scores(self, run_id: str, row: int) -> dict[str, float]:
-        """The surprise in bits that each member gave one row."""
-        with self._database.read() as connection:
-            number, found, _ = self._scored(connection, run_id)
-            if not 0 <= row < found.dataset.rows:
-                raise UnknownNameError(f"run {found.id} has rows 0 to {found.dataset.rows - 1}, got {row}")
-            return scores.member_row(connection, number, row)
-
-    def member_column(self, run_id: str, member: str) -> Floats:
-        """The surprises in bits that one member gave every row, float32, shape (rows,)."""
-        with self._database.read() as connection:
-            number, _, _ = self._scored(connection, run_id)
-            return scores.member_column(connection, number, member)
-
-    @staticmethod
-    def _scored(connection: Connection, run_id: str) -> tuple[int, RunRow, int]:
-        """A run that has scores: its number, its row, and how many rows are flagged."""
-        number, found = runs.find_run(connection, run_id, scored=True)
-        if found.flagged is None:
-            why = f"it is {found.status}" + (f" ({found.error})" if found.error else "")
-            raise UnknownNameError(f"run {found.id} has no scores: {why}")
-        return number, found, found.flagged
-
-    # Models
-
-    def models(self, name: str | None = None) -> list[ModelRow]:
-        """Every model, or every version of one, by name and with the newest version first."""
-        with self._database.read() as connection:
-            return [row for _, row in models.all_models(connection, name)]
-
-    def model(self, name: str, *, version: int | None = None, alias: str | None = None) -> ModelRow:
-        """One model; without version and alias the champion, or the newest version where there is no champion."""
-        with self._database.read() as connection:
-            return models.find_model(connection, name, version, alias)[1]
-
-    def aliases(self, name: str) -> dict[str, int]:
-        """The aliases of a model, each with the version that it points at."""
-        return {alias: row.version for row in self.models(name) for alias in row.aliases}
+        Raises:
+            DataError: Something in them must not reach the database, or a token was used for another verdict.
+            UnknownNameError: The store does not have a dataset or a run.
+            UsageError: There is no verdict to take back.
+        """
+        feedback.check_entries(entries)
+        with self._database.write() as connection:
+            return feedback.add_entries(connection, entries)

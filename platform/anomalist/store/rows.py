@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -14,18 +15,27 @@ if TYPE_CHECKING:
     from anomalist.detector import Bools, Floats, Ints
 
 __all__ = [
+    "ASKED",
+    "VERDICTS",
+    "Asked",
     "DatasetRow",
+    "FeedbackRow",
+    "Json",
     "Kind",
     "MemberRow",
     "MemberStatus",
     "ModelRow",
+    "NewFeedback",
     "NewModel",
+    "Promotion",
+    "PromotionHow",
     "RecordRow",
     "RunRow",
     "RunStatus",
     "ScoredRow",
     "Scores",
     "ThresholdRow",
+    "Verdict",
 ]
 
 Kind: TypeAlias = Literal["fit", "score", "evaluate", "retrain"]
@@ -34,6 +44,19 @@ RunStatus: TypeAlias = Literal["running", "done", "partial", "failed", "cancelle
 """`crashed` is never stored: it is what a running run is shown as when its process is gone."""
 
 MemberStatus: TypeAlias = Literal["done", "failed", "timed_out", "skipped"]
+
+Verdict: TypeAlias = Literal["anomaly", "expected", "false_alarm", "new_normal", "unsure"]
+"""What an analyst may say of a row; `expected` is anomalous, but known and fine."""
+
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
+Asked: TypeAlias = Literal["top", "uncertain", "random", "search"]
+"""How a row came before an analyst: ranked high, doubtful, drawn at random, or looked up by the analyst."""
+
+ASKED: tuple[Asked, ...] = get_args(Asked)
+
+PromotionHow: TypeAlias = Literal["first", "better", "asked", "rollback"]
+"""Why a version became the champion: nothing was before it, a comparison, somebody's word, or the way back."""
 
 Json: TypeAlias = Mapping[str, Any]
 
@@ -100,6 +123,8 @@ class Scores:
         flagged: bool, shape (rows,); the flagged rows are those of the first ranks.
         rank: int, shape (rows,), a permutation of 1 to rows, 1 the most anomalous; None ranks by descending score, the
             earlier row first among equals.
+        probability: float64, shape (rows,), 0 to 1: how likely an analyst would call the row an anomaly; None where
+            the model has learned from no verdict.
     """
 
     keys: pl.Series
@@ -107,6 +132,7 @@ class Scores:
     level: Floats
     flagged: Bools
     rank: Ints | None = None
+    probability: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -141,6 +167,7 @@ class ScoredRow:
     level: float
     flagged: bool
     rank: int
+    probability: float | None = None
     record: RecordRow | None = None
 
 
@@ -153,12 +180,14 @@ class NewModel:
         hash: The name of its folder of files.
         details: Plain values worth listing: detectors, columns, combiner.
         aliases: Names that point at it from now on, for example `champion`.
+        how: Why it is the champion, where `champion` is among the aliases.
     """
 
     name: str
     hash: str
     details: Json = field(default_factory=dict)
     aliases: tuple[str, ...] = ()
+    how: PromotionHow = "first"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +200,88 @@ class ModelRow:
     details: Json
     aliases: tuple[str, ...]
     run: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promotion:
+    """One time that a version became the champion of its name.
+
+    Attributes:
+        name: The model.
+        version: What became the champion.
+        replaced: The version that was it before; None where there was none.
+        how: Why.
+        run: The id of the run that promoted it; None where somebody did.
+        created_at: UTC.
+    """
+
+    name: str
+    version: int
+    replaced: int | None
+    how: PromotionHow
+    run: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFeedback:
+    """What an analyst says of a row; it supersedes what the same analyst said of that row before.
+
+    Attributes:
+        fingerprint: That of a dataset which the store has.
+        key: The row key.
+        verdict: None takes back the verdict of this analyst on this row that stands.
+        analyst: Who says it.
+        values: Source column to plain value: the row as it was judged.
+        cause: What was behind the anomaly, in a word or two.
+        note: Free text.
+        asked: How the row came before the analyst; None where nobody was asked, as with an import.
+        probability: With which it was chosen among the rows that could have been asked about, above 0 and up to 1.
+        run: The id of the run whose row was judged.
+        token: Names this one saying of it: storing it again under the same token changes nothing.
+    """
+
+    fingerprint: str
+    key: str
+    verdict: Verdict | None
+    analyst: str
+    values: Json
+    cause: str | None = None
+    note: str | None = None
+    asked: Asked | None = None
+    probability: float | None = None
+    run: str | None = None
+    token: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackRow:
+    """One entry of the log of verdicts, which only ever grows.
+
+    Attributes:
+        id: Grows with every entry of the store, in the order in which they became visible.
+        source: How the user first named the dataset.
+        supersedes: The id of the entry of the same analyst on the same row that ceased to stand with this one.
+        created_at: UTC.
+
+    The others are as in `NewFeedback`.
+    """
+
+    id: int
+    fingerprint: str
+    source: str
+    key: str
+    verdict: Verdict | None
+    cause: str | None
+    note: str | None
+    analyst: str
+    asked: Asked | None
+    probability: float | None
+    run: str | None
+    values: Json
+    supersedes: int | None
+    token: str
     created_at: datetime
 
 

@@ -54,16 +54,24 @@ def _scored_row(row: sa.Row[Any]) -> ScoredRow:
             row=row.row, key=row.key, values=row.row_values, reasons=tuple(row.reasons), members=row.members
         )
     return ScoredRow(
-        row=row.row, key=row.key, score=row.score, level=row.level, flagged=row.flagged, rank=row.rank, record=kept
+        row=row.row,
+        key=row.key,
+        score=row.score,
+        level=row.level,
+        flagged=row.flagged,
+        rank=row.rank,
+        probability=row.probability,
+        record=kept,
     )
 
 
 def scores_of(connection: Connection, run_id: int, rows: int) -> Scores:
     """Every row of a run in row order, read a block at a time."""
-    columns = (score.c.key, score.c.score, score.c.level, score.c.flagged, score.c.rank)
+    columns = (score.c.key, score.c.score, score.c.level, score.c.flagged, score.c.rank, score.c.probability)
     keys: list[pl.Series] = []
     values, levels = np.empty(rows), np.empty(rows)
     flagged, rank = np.empty(rows, dtype=np.bool_), np.empty(rows, dtype=np.int64)
+    probability = np.empty(rows)  # NaN where there is none: all rows of a run have one, or no row has
     for start in range(0, rows, BLOCK_ROWS):
         stop = min(start + BLOCK_ROWS, rows)
         query = sa.select(*columns).where(score.c.run_id == run_id, score.c.row >= start, score.c.row < stop)
@@ -71,9 +79,16 @@ def scores_of(connection: Connection, run_id: int, rows: int) -> Scores:
         found = connection.execute(query.order_by(score.c.row)).cursor.fetchall()
         parts = list(zip(*found, strict=True))
         keys.append(pl.Series("key", parts[0], dtype=pl.String))
-        for target, part in zip((values, levels, flagged, rank), parts[1:], strict=True):
+        for target, part in zip((values, levels, flagged, rank, probability), parts[1:], strict=True):
             target[start:stop] = part
-    return Scores(keys=pl.concat(keys), score=values, level=levels, flagged=flagged, rank=rank)
+    return Scores(
+        keys=pl.concat(keys),
+        score=values,
+        level=levels,
+        flagged=flagged,
+        rank=rank,
+        probability=None if np.isnan(probability).any() else probability,
+    )
 
 
 def member_row(connection: Connection, run_id: int, row: int) -> dict[str, float]:

@@ -22,6 +22,7 @@ __all__ = [
     "metadata",
     "model",
     "model_alias",
+    "promotion",
     "record",
     "run",
     "run_member",
@@ -116,6 +117,18 @@ model_alias = sa.Table(
     _column("set_at", UtcTime),
 )
 
+promotion = sa.Table(
+    "promotion",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _column("model_id", sa.Integer, sa.ForeignKey("model.id")),
+    _column("replaced_id", sa.Integer, sa.ForeignKey("model.id"), null=True),  # NULL where nothing was champion before
+    _column("how", sa.Text),
+    _column("run_id", sa.Integer, sa.ForeignKey("run.id"), null=True),
+    _column("created_at", UtcTime),
+    sa.CheckConstraint("how IN ('first', 'better', 'asked', 'rollback')", name="how"),
+)
+
 run = sa.Table(
     "run",
     metadata,
@@ -177,6 +190,7 @@ score = sa.Table(
     _column("level", sa.Double),
     _column("flagged", sa.Boolean),
     _column("rank", sa.Integer),
+    _column("probability", sa.Double, null=True),  # NULL where the model has learned from no verdict
     sqlite_with_rowid=False,
 )
 
@@ -228,6 +242,7 @@ feedback = sa.Table(
     _column("row_values", _json()),
     _column("supersedes", sa.Integer, sa.ForeignKey("feedback.id"), null=True, unique=True),
     _column("created_at", UtcTime),
+    _column("token", sa.Text, unique=True),  # a writer that is not sure it was heard says the same again under it
     sa.Index("ix_feedback_dataset_id_key", "dataset_id", "key"),
     sa.CheckConstraint(
         "verdict IN ('anomaly', 'expected', 'false_alarm', 'new_normal', 'unsure')",
@@ -240,7 +255,7 @@ feedback = sa.Table(
 TOP_SCORES = """
 CREATE VIEW top_scores AS
 SELECT run.slug AS run, score.rank AS rank, score.key AS key, score.score AS score, score.level AS level,
-       score.flagged AS flagged, record.members AS members, record.reasons AS reasons
+       score.probability AS probability, score.flagged AS flagged, record.members AS members, record.reasons AS reasons
 FROM record
 JOIN score ON score.run_id = record.run_id AND score.row = record.row
 JOIN run ON run.id = record.run_id
