@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from anomalist.engine.result import RunResult
 
-__all__ = ["ENDINGS", "check_out", "scores_frame", "write_scores"]
+__all__ = ["ENDINGS", "check_out", "scores_frame", "write_frame", "write_scores"]
 
 ENDINGS = (".csv", ".parquet", ".jsonl", ".ndjson")
 
@@ -60,7 +60,19 @@ def write_scores(result: RunResult, path: Path) -> None:
         UsageError: The ending says no known format, or the file cannot be written.
     """
     check_out(path)
-    frame = scores_frame(result)
+    try:
+        write_frame(scores_frame(result), path)
+    except UsageError as error:
+        raise UsageError(f"{error}; run {result.row.id} is stored all the same") from None
+
+
+def write_frame(frame: pl.DataFrame, path: Path) -> None:
+    """Write a frame to a CSV, Parquet or JSON Lines file, by its ending; an existing file is replaced.
+
+    Raises:
+        UsageError: The ending says no known format, or the file cannot be written.
+    """
+    check_out(path)
     try:
         if path.suffix.lower() == ".csv":
             frame.write_csv(path)
@@ -70,6 +82,4 @@ def write_scores(result: RunResult, path: Path) -> None:
             frame.write_ndjson(path)
     except (OSError, pl.exceptions.PolarsError) as error:
         why = getattr(error, "strerror", None) or error
-        raise UsageError(
-            f"--out {path}: cannot be written ({why}); run {result.row.id} is stored all the same"
-        ) from None
+        raise UsageError(f"--out {path}: cannot be written ({why})") from None

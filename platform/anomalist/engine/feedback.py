@@ -8,7 +8,6 @@ nothing. Files of verdicts are read by `feedback_import` and written by `feedbac
 from __future__ import annotations
 
 import getpass
-import math
 import re
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,17 @@ if TYPE_CHECKING:
     from anomalist.engine.workspace import Workspace
     from anomalist.store.rows import Asked, FeedbackRow, RunRow, Verdict
 
-__all__ = ["analyst_name", "check_text", "judge", "log_of", "row_values", "say", "take_back"]
+__all__ = [
+    "analyst_name",
+    "as_dict",
+    "check_probability",
+    "check_text",
+    "judge",
+    "log_of",
+    "row_values",
+    "say",
+    "take_back",
+]
 
 _CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"
 """What no text may hold: control characters but for tab and line ends, and halves of characters."""
@@ -65,8 +74,6 @@ def say(
     """
     _check(verdict in LABEL, "verdict", verdict, f"one of {', '.join(VERDICTS)}")
     _check(asked is None or asked in ASKED, "asked", asked, f"one of {', '.join(ASKED)}")
-    likely = probability is None or (math.isfinite(probability) and 0 < probability <= 1)
-    _check(likely, "probability", probability, "above 0 and at most 1")
     entry = NewFeedback(
         fingerprint=run.dataset.fingerprint,
         key=key,
@@ -76,7 +83,7 @@ def say(
         cause=check_text("cause", cause),
         note=check_text("note", note),
         asked=asked,
-        probability=probability,
+        probability=None if probability is None else check_probability(probability),
         run=run.id,
         token=token or uuid.uuid4().hex,
     )
@@ -185,6 +192,16 @@ def check_text(what: str, text: str | None) -> str | None:
     return kept or None
 
 
+def check_probability(probability: float) -> float:
+    """A probability of being asked about: above 0, since the row was asked about.
+
+    Raises:
+        UsageError: It is none.
+    """
+    _check(0 < probability <= 1, "probability", probability, "above 0 and at most 1")
+    return probability
+
+
 def log_of(
     workspace: Workspace, *, run_id: str | None = None, model: str | None = None, standing: bool = True
 ) -> list[FeedbackRow]:
@@ -207,6 +224,18 @@ def log_of(
         return store.feedback(fingerprint=store.run(run_id).dataset.fingerprint, standing=standing)
     name = None if model is None else workspace.find(model).name
     return store.feedback(model=name, standing=standing)
+
+
+def as_dict(row: FeedbackRow) -> dict[str, Any]:
+    """An entry of the log as plain values."""
+    names = ("id", "key", "verdict", "analyst", "cause", "note", "asked", "probability", "run", "token", "supersedes")
+    return {
+        **{name: getattr(row, name) for name in names},
+        "time": row.created_at.isoformat(),
+        "dataset": row.fingerprint,
+        "source": row.source,
+        "values": dict(row.values),
+    }
 
 
 def _check(ok: bool, what: str, got: object, expected: str) -> None:
