@@ -33,6 +33,7 @@ COMMANDS = {
     "show": LazyCommand("anomalist.cli.runs:show", "Show one run."),
     "top": LazyCommand("anomalist.cli.runs:top", "List the most anomalous rows of a run."),
     "explain": LazyCommand("anomalist.cli.runs:explain", "Say why one row got its score."),
+    "feedback": LazyCommand("anomalist.cli.feedback:feedback", "Say what rows are; import and list verdicts."),
     "models": LazyCommand("anomalist.cli.models:models", "Show the fitted models."),
     "detectors": LazyCommand("anomalist.cli.detectors:detectors", "List the detectors, or explain one."),
     "plugins": LazyCommand("anomalist.cli.plugins:plugins", "Show the installed plugins."),
