@@ -36,6 +36,7 @@ __all__ = [
     "Ints",
     "ReaderSpec",
     "Resumable",
+    "StackerSpec",
     "State",
     "Teachable",
     "Trait",
@@ -113,6 +114,22 @@ class CombinerSpec:
         factory: `package.module:function`; the function takes surprises in bits, shape (rows, detectors), and returns
             shape (rows,), and must not fall when any surprise rises. Where it has an argument `votes` it is given how
             much each detector's voice counts, shape (detectors,).
+    """
+
+    name: str
+    summary: str
+    factory: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackerSpec:
+    """Says what a stacker, a combiner that learns from verdicts, is without importing it.
+
+    Attributes:
+        name: What users type after `--stacker`.
+        summary: One sentence.
+        factory: `package.module:Class`; a dataclass whose fields are its parameters, that fulfils the protocol
+            `anomalist.ensemble.stack.Stacker`.
     """
 
     name: str

@@ -15,6 +15,8 @@ from anomalist.ensemble.calibrate import Calibrator
 from anomalist.ensemble.combine import BUILT_IN, Combiner, mean
 from anomalist.ensemble.member import Member, ViewName, raw_scores, training_view, view_of
 from anomalist.ensemble.model import Model
+from anomalist.ensemble.stackers.consensus import Consensus
+from anomalist.ensemble.stackers.gp import Gp
 from anomalist.ensemble.threshold import Threshold
 
 if TYPE_CHECKING:
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
 
     from anomalist.data.dataset import Dataset
     from anomalist.detector import Floats, State
+    from anomalist.ensemble.stack import Stacker
 
-__all__ = ["Additive", "Honest", "Shape", "build", "combiner", "payments", "series", "tiny_model"]
+__all__ = ["Additive", "Honest", "Shape", "build", "combiner", "payments", "series", "stacker", "tiny_model"]
 
 
 @dataclass
@@ -111,6 +114,10 @@ def combiner(name: str, params: Mapping[str, Any]) -> Combiner:
     """The mean."""
     assert name in BUILT_IN
     return Combiner(name=name, function=mean, params=params)
+
+
+def stacker(name: str, params: Mapping[str, Any]) -> Stacker:
+    return {"gp": Gp, "consensus": Consensus}[name](**params)
 
 
 def tiny_model(table: Table, detectors: Sequence[str] = ("additive",), view: ViewName = "rows") -> Model:

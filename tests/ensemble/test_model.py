@@ -14,7 +14,7 @@ from anomalist.data.table import Table
 from anomalist.ensemble.model import Model
 from anomalist.errors import ModelFileError, SchemaMismatchError
 from anomalist.store.artifacts import load_model, save_model
-from tests.ensemble.samples import build, combiner, payments, series, tiny_model
+from tests.ensemble.samples import build, combiner, payments, series, stacker, tiny_model
 from tests.helpers import environment
 
 OTHER_PROCESS = """
@@ -23,10 +23,10 @@ from pathlib import Path
 import numpy as np
 from anomalist.ensemble.model import Model
 from anomalist.store.artifacts import load_model
-from tests.ensemble.samples import build, combiner, payments, series
+from tests.ensemble.samples import build, combiner, payments, series, stacker
 
 root, name, kind = sys.argv[1:]
-model = Model.from_parts(load_model(Path(root), name)[1], build=build, combiner=combiner)
+model = Model.from_parts(load_model(Path(root), name)[1], build=build, combiner=combiner, stacker=stacker)
 np.save(Path(root) / "scores.npy", model.score({"payments": payments, "series": series}[kind]()).score)
 """
 
@@ -106,7 +106,7 @@ def test_the_same_parts_make_the_same_model(tmp_path: Path) -> None:
     table = payments()
     model = tiny_model(table)
     name = save_model(tmp_path, {"a": 1}, model.parts())
-    again = Model.from_parts(load_model(tmp_path, name)[1], build=build, combiner=combiner)
+    again = Model.from_parts(load_model(tmp_path, name)[1], build=build, combiner=combiner, stacker=stacker)
     assert save_model(tmp_path, {"a": 1}, again.parts()) == name
     assert again.threshold == model.threshold
     assert dict(again.encoder.typical) == dict(model.encoder.typical)
@@ -117,7 +117,7 @@ def test_a_missing_part_is_named(part: str) -> None:
     parts = tiny_model(payments()).parts()
     del parts[part]
     with pytest.raises(ModelFileError, match=f"lacks its part '{part}'"):
-        Model.from_parts(parts, build=build, combiner=combiner)
+        Model.from_parts(parts, build=build, combiner=combiner, stacker=stacker)
 
 
 def test_a_budget_moves_the_threshold_and_nothing_else() -> None:

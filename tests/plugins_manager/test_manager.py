@@ -89,6 +89,7 @@ def test_the_status_of_an_active_plugin(site: Path) -> None:
         "hooks": ["anomalist_detectors"],
         "detectors": ["simple"],
         "combiners": [],
+        "stackers": [],
         "readers": [],
         "commands": [],
     }

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from anomalist.engine.combiners import combiner_of
+from anomalist.engine.stackers import build_stacker
 from anomalist.ensemble.model import Model
 from anomalist.store.artifacts import load_model, remove_unfinished, save_model
 
@@ -34,7 +35,10 @@ def load(root: Path, model_hash: str, registry: Registry) -> Model:
     """
     _, parts = load_model(root, model_hash)
     return Model.from_parts(
-        parts, build=registry.build, combiner=lambda name, params: combiner_of(registry, name, params)
+        parts,
+        build=registry.build,
+        combiner=lambda name, params: combiner_of(registry, name, params),
+        stacker=lambda name, params: build_stacker(registry, name, params),
     )
 
 

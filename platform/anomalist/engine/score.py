@@ -127,7 +127,7 @@ def _scores(workspace: Workspace, model: Model, data: Dataset) -> tuple[Scores, 
         reports[name] = MemberReport(seat=seats[name], status="done", seconds=outcome.seconds)
         workspace.progress.member(reports[name])
     surprises = np.stack([found[name] for name in model.names], axis=1)
-    return model.scores_from(surprises), tuple(reports[name] for name in model.names)
+    return model.scores_from(data, surprises), tuple(reports[name] for name in model.names)
 
 
 def _seat(workspace: Workspace, member: Member) -> Seat:

@@ -12,6 +12,8 @@ from anomalist.data.encode import Encoder
 from anomalist.data.windows import Windower
 from anomalist.ensemble.calibrate import Calibrator, level
 from anomalist.ensemble.member import Member, votes_of
+from anomalist.ensemble.stack import Evidence
+from anomalist.ensemble.stacked import Stacked
 from anomalist.ensemble.threshold import Threshold
 from anomalist.errors import ModelFileError
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from anomalist.data.table import Table
     from anomalist.detector import Bools, Detector, Floats, State
     from anomalist.ensemble.combine import Combiner
+    from anomalist.ensemble.stack import Stacker
 
 __all__ = ["Each", "Model", "Scores"]
 
@@ -36,14 +39,17 @@ class Scores:
     Attributes:
         members: The names of the members, in the order of the columns of `surprises`.
         surprises: Bits, shape (rows, members).
-        score: Bits, shape (rows,): the surprise of the consensus.
+        score: Bits, shape (rows,): the surprise of the consensus, or of what was learned from verdicts.
         flagged: Which rows are over the threshold, shape (rows,).
+        probability: That an analyst calls the row an anomaly, shape (rows,); None where there were no verdicts to learn
+            from.
     """
 
     members: tuple[str, ...]
     surprises: Floats
     score: Floats
     flagged: Bools
+    probability: Floats | None = None
 
     @property
     def level(self) -> Floats:
@@ -60,8 +66,9 @@ class Model:
         windower: Orders rows and cuts windows; None where the rows have no time.
         members: The fitted detectors.
         combiner: Surprises to one consensus.
-        consensus: The calibrator of the consensus: its output is the score, in bits.
+        consensus: The calibrator of the consensus, to bits: the score, where nothing was learned from verdicts.
         threshold: From which score on a row is flagged.
+        stack: What was learned from verdicts; None where there were none.
     """
 
     encoder: Encoder
@@ -70,6 +77,7 @@ class Model:
     combiner: Combiner
     consensus: Calibrator
     threshold: Threshold
+    stack: Stacked | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -93,12 +101,24 @@ class Model:
     def score_encoded(self, data: Dataset, *, each: Each = map) -> Scores:
         """Score encoded rows."""
         columns = list(each(lambda member: member.surprise(data, self.windower), self.members))
-        return self.scores_from(np.stack(columns, axis=1))
+        return self.scores_from(data, np.stack(columns, axis=1))
 
-    def scores_from(self, surprises: Floats) -> Scores:
-        """Combine surprises in bits, shape (rows, members), and apply the threshold."""
-        score = self.consensus.surprise(self.combiner(surprises, self.names, self.votes))
-        return Scores(members=self.names, surprises=surprises, score=score, flagged=self.threshold.flags(score))
+    def scores_from(self, data: Dataset, surprises: Floats) -> Scores:
+        """Put together what the members say of encoded rows, bits of shape (rows, members), and apply the threshold."""
+        evidence = self.evidence(data, surprises)
+        score, probability = (evidence.consensus, None) if self.stack is None else self.stack.score(evidence)
+        return Scores(
+            members=self.names,
+            surprises=surprises,
+            score=score,
+            flagged=self.threshold.flags(score),
+            probability=probability,
+        )
+
+    def evidence(self, data: Dataset, surprises: Floats) -> Evidence:
+        """What a stacker sees of encoded rows that the members gave these surprises, bits of shape (rows, members)."""
+        consensus = self.consensus.surprise(self.combiner(surprises, self.names, self.votes))
+        return Evidence(consensus=consensus, surprises=surprises, columns=data.values)
 
     def with_budget(self, scores: Floats, budget: float) -> Self:
         """The same model with a threshold that flags at most `budget` of the rows with these scores."""
@@ -115,6 +135,8 @@ class Model:
         parts: dict[str, State] = {"model": head, "encoder": self.encoder.state()}
         if self.windower is not None:
             parts["windower"] = self.windower.state()
+        if self.stack is not None:
+            parts["stack"] = self.stack.state()
         parts.update(zip(head["members"], (member.state() for member in self.members), strict=True))
         return parts
 
@@ -125,10 +147,12 @@ class Model:
         *,
         build: Callable[[str, Mapping[str, Any]], Detector],
         combiner: Callable[[str, Mapping[str, Any]], Combiner],
+        stacker: Callable[[str, Mapping[str, Any]], Stacker],
     ) -> Self:
         """The model that `parts` was taken from.
 
-        `build` makes an unfitted detector, and `combiner` a combiner, of a name and its parameters.
+        `build` makes an unfitted detector, `combiner` a combiner, and `stacker` a stacker that has not learned, each of
+        a name and its parameters.
 
         Raises:
             ModelFileError: A part is missing.
@@ -142,6 +166,7 @@ class Model:
                 combiner=combiner(head["combiner"]["name"], head["combiner"]["params"]),
                 consensus=Calibrator.from_state(head["consensus"]),
                 threshold=Threshold.from_state(head["threshold"]),
+                stack=Stacked.from_state(parts["stack"], stacker) if "stack" in parts else None,
             )
         except KeyError as error:
             raise ModelFileError(f"the model lacks its part {error}; fit it again") from None

@@ -14,7 +14,7 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from anomalist.detector import CombinerSpec, CommandSpec, DetectorSpec, ReaderSpec
+    from anomalist.detector import CombinerSpec, CommandSpec, DetectorSpec, ReaderSpec, StackerSpec
 
 hookspec = pluggy.HookspecMarker("anomalist")
 
@@ -25,8 +25,8 @@ def anomalist_detectors() -> list[DetectorSpec]:  # type: ignore[empty-body]  # 
 
 
 @hookspec
-def anomalist_combiners() -> list[CombinerSpec]:  # type: ignore[empty-body]  # a specification has no body
-    """Describe the label-free combiners that this plugin brings."""
+def anomalist_combiners() -> list[CombinerSpec | StackerSpec]:  # type: ignore[empty-body]  # a specification has no body
+    """Describe the combiners that this plugin brings: label-free ones, and stackers that learn from verdicts."""
 
 
 @hookspec

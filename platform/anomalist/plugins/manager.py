@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 
 import pluggy
 
-from anomalist.detector import CombinerSpec, CommandSpec, DetectorSpec, Family, ReaderSpec, View
+from anomalist.detector import CombinerSpec, CommandSpec, DetectorSpec, Family, ReaderSpec, StackerSpec, View
 from anomalist.errors import PluginError
 from anomalist.plugins import hookspecs
 
@@ -29,13 +29,13 @@ GROUP = "anomalist"
 BUNDLED = "anomalist"
 """The distribution of the bundled plugins."""
 
-Spec: TypeAlias = DetectorSpec | CombinerSpec | ReaderSpec | CommandSpec
+Spec: TypeAlias = DetectorSpec | CombinerSpec | StackerSpec | ReaderSpec | CommandSpec
 
-_DESCRIBE: Mapping[str, type[Spec]] = {
-    "anomalist_detectors": DetectorSpec,
-    "anomalist_combiners": CombinerSpec,
-    "anomalist_readers": ReaderSpec,
-    "anomalist_commands": CommandSpec,
+_DESCRIBE: Mapping[str, tuple[type[Spec], ...]] = {
+    "anomalist_detectors": (DetectorSpec,),
+    "anomalist_combiners": (CombinerSpec, StackerSpec),
+    "anomalist_readers": (ReaderSpec,),
+    "anomalist_commands": (CommandSpec,),
 }
 _OBSERVE = "anomalist_run_finished"
 
@@ -88,6 +88,7 @@ class Plugin:
             "hooks": list(self.hooks),
             "detectors": list(self.describes(DetectorSpec)),
             "combiners": list(self.describes(CombinerSpec)),
+            "stackers": list(self.describes(StackerSpec)),
             "readers": list(self.describes(ReaderSpec)),
             "commands": list(self.describes(CommandSpec)),
         }
@@ -193,14 +194,15 @@ def _described(manager: pluggy.PluginManager, hooks: tuple[str, ...]) -> tuple[S
 
 def _checked(hook: str, result: object) -> list[Spec]:
     """What a hook returned, refused unless it is a list of good descriptions."""
-    kind = _DESCRIBE[hook]
+    kinds = _DESCRIBE[hook]
+    wanted = " or ".join(kind.__name__ for kind in kinds)
     if not isinstance(result, (list, tuple)):
-        raise PluginError(f"{hook} must return a list of {kind.__name__}, got {type(result).__name__}")
-    pattern = _COMMAND_NAME if kind is CommandSpec else _NAME
+        raise PluginError(f"{hook} must return a list of {wanted}, got {type(result).__name__}")
+    pattern = _COMMAND_NAME if CommandSpec in kinds else _NAME
     specs: list[Spec] = []
     for spec in result:
-        if not isinstance(spec, kind):
-            raise PluginError(f"{hook} must return a list of {kind.__name__}, got {type(spec).__name__} in it")
+        if not isinstance(spec, kinds):
+            raise PluginError(f"{hook} must return a list of {wanted}, got {type(spec).__name__} in it")
         where = f"{hook}: name {spec.name!r}"
         if not isinstance(spec.name, str) or not pattern.fullmatch(spec.name):
             raise PluginError(f"{where} must be lower-case letters, digits and underscores, beginning with a letter")

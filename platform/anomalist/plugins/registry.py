@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
-from anomalist.detector import CombinerSpec, CommandSpec, Detector, DetectorSpec, ReaderSpec
+from anomalist.detector import CombinerSpec, CommandSpec, Detector, DetectorSpec, ReaderSpec, StackerSpec
 from anomalist.errors import AnomalistError, ParameterError, PluginError, UnknownNameError
 from anomalist.plugins.manager import BUNDLED, PluginManager
 from anomalist.plugins.parameters import Parameter, check_parameters, describe_parameters, parse_detector
@@ -25,7 +25,7 @@ __all__ = ["DEFAULT_PANEL", "Registry"]
 
 DEFAULT_PANEL = "default"
 
-S = TypeVar("S", DetectorSpec, CombinerSpec, ReaderSpec, CommandSpec)
+S = TypeVar("S", DetectorSpec, CombinerSpec, StackerSpec, ReaderSpec, CommandSpec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,7 @@ class Registry:
         self.manager = manager
         self._detectors = _Names.collect("detector", DetectorSpec, manager)
         self._combiners = _Names.collect("combiner", CombinerSpec, manager)
+        self._stackers = _Names.collect("stacker", StackerSpec, manager)
         self._readers = _Names.collect("reader", ReaderSpec, manager)
         self._commands = _Names.collect("command", CommandSpec, manager)
 
@@ -205,6 +206,19 @@ class Registry:
             PluginError: It cannot be imported.
         """
         return cast("Callable[..., Any]", self._import(self._combiners.get(name), self._combiners))
+
+    def stackers(self) -> list[StackerSpec]:
+        """Every stacker that plugins bring, by name; those of anomalist itself are not plugins."""
+        return sorted(self._stackers.specs.values(), key=lambda spec: spec.name)
+
+    def stacker(self, name: str) -> type:
+        """The class of a stacker, imported on first use.
+
+        Raises:
+            UnknownNameError: There is no such stacker.
+            PluginError: It cannot be imported.
+        """
+        return cast("type", self._import(self._stackers.get(name), self._stackers))
 
     def readers(self) -> list[ReaderSpec]:
         """Every reader of files that plugins bring, by name."""

@@ -1,0 +1,289 @@
+"""Gp: a Gaussian process around the consensus, the stacker that learns from the first verdict on.
+
+The log-odds of a row are those of the consensus plus a smooth function that is zero until verdicts bend it. With no
+verdicts it ranks rows as the consensus does; far from all verdicts it still does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from anomalist.detector import check_parameter
+from anomalist.ensemble.stack import Evidence
+from anomalist.ensemble.stackers.consensus import log_odds_at_rate
+from anomalist.ensemble.stackers.laplace import Posterior
+from anomalist.ensemble.stackers.relevance import median_distance, relevance, squared_distances
+from anomalist.ensemble.stackers.views import Views
+from anomalist.errors import NotFittedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from anomalist.detector import Floats, State
+    from anomalist.ensemble.stack import Lesson
+    from anomalist.ensemble.stackers.views import View
+
+__all__ = ["Gp"]
+
+_BLOCK = 8_192
+_BACKGROUND = 20_000  # rows as they come that scales, ranks and the expected share are measured on
+_JITTER = 1e-6
+_NATS = float(np.log(2.0))
+
+
+@dataclass(slots=True)
+class Gp:
+    """Learns a Gaussian process over rows, with the consensus as its prior mean.
+
+    Its covariance is the sum of a constant, a slope on the consensus, a linear kernel on the members' surprises, a
+    linear kernel on the encoded columns, and a local kernel on the columns' ranks in which the columns count that set
+    the anomalies found so far apart. Verdicts are yes-or-no observations; some rows as they come enter as weak evidence
+    that most rows are no anomalies. Inference is by Laplace's approximation (Rasmussen and Williams 2006, chapter 3).
+    Learning from anomalies that analysts name, with an unsupervised score to start from, goes back to Das et al. 2016,
+    "Incorporating expert feedback into active anomaly discovery".
+
+    Its cost grows with the cube of the verdicts; of more than `most` a sample is used, and `boosting` may then be
+    better.
+
+    Attributes:
+        anchor: How many nats of log-odds go with a nat of surprise of the consensus: how much it is trusted.
+        constant: Prior variance of the level.
+        slope: Prior variance of the weight of the consensus.
+        members: Prior variance of what the members' surprises add.
+        columns: Prior variance of what the columns add, each for itself.
+        local: Prior variance of what neighbourhoods add.
+        length: How far a neighbourhood reaches, in median distances between rows.
+        weak: How many rows as they come count as weak evidence of no anomaly.
+        weight: How much each of them counts, where a verdict counts 1.
+        most: Of more verdicts than that a sample is used.
+    """
+
+    anchor: float = 1.5
+    constant: float = 1.0
+    slope: float = 0.25
+    members: float = 1.0
+    columns: float = 1.0
+    local: float = 8.0
+    length: float = 0.5
+    weak: int = 300
+    weight: float = 0.05
+    most: int = 1_000
+
+    _fitted: _Fitted | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("constant", "slope", "members", "columns", "local"):
+            check_parameter(getattr(self, name) >= 0, name, getattr(self, name), "a variance of 0 or more")
+        check_parameter(self.anchor > 0, "anchor", self.anchor, "a positive number")
+        check_parameter(self.length > 0, "length", self.length, "a positive number")
+        check_parameter(self.weak >= 0, "weak", self.weak, "a whole number of 0 or more")
+        check_parameter(0 < self.weight <= 1, "weight", self.weight, "a number above 0 and up to 1")
+        check_parameter(self.most >= 10, "most", self.most, "a whole number of at least 10")
+
+    def fit(self, lesson: Lesson, /) -> Self:
+        """Learn from judged rows; from none it takes the consensus as it is."""
+        rng = np.random.default_rng(lesson.seed)
+        order = rng.permutation(len(lesson.background))
+        background = lesson.background.take(np.sort(order[:_BACKGROUND]))
+        judged, labels = _sample(lesson, self.most, rng)
+        weak = _others(lesson.background.take(np.sort(order[: self.weak])), judged)
+        rows = judged.followed_by(weak)
+        observed = np.concatenate([labels, np.zeros(len(weak))])
+        weights = np.concatenate([np.ones(labels.size), np.full(len(weak), self.weight)])
+        views = Views.fit(background)
+        offset = log_odds_at_rate(self.anchor * _NATS * background.consensus, lesson.rate)
+        view = views(background)
+        relevant = relevance(views(judged.take(labels == 1)).ranks, view.ranks)
+        reach = median_distance(view.ranks * np.sqrt(relevant), rng)
+        kernel = _Kernel(gp=self, views=views, rows=rows, seen=views(rows), relevant=relevant, reach=reach)
+        # Without a verdict the weak evidence must not bend the consensus either.
+        if labels.size:
+            mean = offset + self.anchor * _NATS * rows.consensus
+            posterior = Posterior.fit(kernel.of_its_rows(), mean, observed, weights)
+        else:
+            posterior = Posterior.known(kernel.of_its_rows(), np.zeros(len(rows)), np.zeros(len(rows)))
+        self._fitted = _Fitted(kernel=kernel, posterior=posterior, offset=offset)
+        return self
+
+    def log_odds(self, rows: Evidence, /) -> Floats:
+        """Log-odds of an anomaly, shape (rows,): the consensus and what the verdicts moved.
+
+        Raises:
+            NotFittedError: It has not learned yet.
+        """
+        fitted = self._ready()
+        found = np.empty(len(rows))
+        for part, view in fitted.kernel.blocks(rows):
+            moved = fitted.kernel.with_its_rows(view) @ fitted.posterior.alpha
+            found[part] = fitted.offset + self.anchor * _NATS * view.consensus + moved
+        return found
+
+    def deviation(self, rows: Evidence, /) -> Floats:
+        """Posterior standard deviation of the log-odds, shape (rows,).
+
+        Raises:
+            NotFittedError: It has not learned yet.
+        """
+        fitted = self._ready()
+        found = np.empty(len(rows))
+        for part, view in fitted.kernel.blocks(rows):
+            covariance = fitted.kernel.with_its_rows(view)
+            found[part] = fitted.posterior.variance(fitted.kernel.variance(view), covariance)
+        return np.sqrt(found)
+
+    def moved(self, rows: Evidence, /) -> tuple[Floats, Floats]:
+        """By how many nats each member and each column moved the log-odds away from the consensus.
+
+        Shapes (rows, members) and (rows, columns). The linear parts are exact. The local part of a column is what it
+        falls by when the column is put at its median. What moves all rows alike, and the weight of the consensus as a
+        whole, are no one's.
+
+        Raises:
+            NotFittedError: It has not learned yet.
+        """
+        fitted = self._ready()
+        kernel, alpha = fitted.kernel, fitted.posterior.alpha
+        of_members, of_columns = kernel.linear_weights(alpha)
+        members, columns = np.empty(rows.surprises.shape), np.empty(rows.columns.shape)
+        for part, view in kernel.blocks(rows):
+            members[part] = view.members * of_members
+            columns[part] = view.columns * of_columns + kernel.local_parts(view, alpha)
+        return members, columns
+
+    def state(self) -> State:
+        """Arrays and plain values that `restore` needs."""
+        fitted = self._ready()
+        kernel, rows = fitted.kernel, fitted.kernel.rows
+        return {
+            "offset": fitted.offset,
+            "views": kernel.views.state(),
+            "consensus": rows.consensus,
+            "surprises": rows.surprises,
+            "columns": rows.columns,
+            "relevant": kernel.relevant,
+            "reach": kernel.reach,
+            "alpha": fitted.posterior.alpha,
+            "root": fitted.posterior.root,
+        }
+
+    def restore(self, state: State, /) -> Self:
+        """Become the fitted stacker that `state` was taken from."""
+        views = Views.from_state(state["views"])
+        rows = Evidence(**{name: state[name] for name in ("consensus", "surprises", "columns")})
+        kernel = _Kernel(
+            gp=self, views=views, rows=rows, seen=views(rows), relevant=state["relevant"], reach=float(state["reach"])
+        )
+        posterior = Posterior.known(kernel.of_its_rows(), state["alpha"], state["root"])
+        self._fitted = _Fitted(kernel=kernel, posterior=posterior, offset=float(state["offset"]))
+        return self
+
+    def _ready(self) -> _Fitted:
+        if self._fitted is None:
+            raise NotFittedError("the gp stacker has not learned yet; call fit first")
+        return self._fitted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Kernel:
+    """The covariance of rows with the observed rows, bound to them.
+
+    Attributes:
+        gp: The variances.
+        views: How rows are seen.
+        rows: The observed rows, as they were.
+        seen: The same as kernels see them.
+        relevant: How much each column counts in a distance, shape (columns,), summing to 1.
+        reach: The median squared distance between rows.
+    """
+
+    gp: Any
+    views: Views
+    rows: Evidence
+    seen: View
+    relevant: Floats
+    reach: float
+
+    def blocks(self, rows: Evidence) -> Iterator[tuple[slice, View]]:
+        """Rows as kernels see them, not too many at once."""
+        for first in range(0, len(rows), _BLOCK):
+            part = slice(first, min(first + _BLOCK, len(rows)))
+            yield part, self.views(rows.take(part))
+
+    def of_its_rows(self) -> Floats:
+        """The covariance of the observed rows, a little more than positive semidefinite."""
+        covariance = self.with_its_rows(self.seen)
+        covariance.flat[:: len(self.rows) + 1] += _JITTER
+        return covariance
+
+    def with_its_rows(self, view: View) -> Floats:
+        """Covariances, shape (rows, observed)."""
+        members, columns = (max(self.seen.members.shape[1], 1), max(self.seen.columns.shape[1], 1))
+        covariance: Floats = self.gp.constant + self.gp.slope * np.outer(view.slope, self.seen.slope)
+        covariance += (self.gp.members / members) * (view.members @ self.seen.members.T)
+        covariance += (self.gp.columns / columns) * (view.columns @ self.seen.columns.T)
+        covariance += self._local(self._distances(view))
+        return covariance
+
+    def variance(self, view: View) -> Floats:
+        """Prior variance, shape (rows,)."""
+        linear = self.gp.slope * view.slope**2
+        linear = linear + self.gp.members * (view.members**2).mean(axis=1)
+        if view.columns.shape[1]:
+            linear = linear + self.gp.columns * (view.columns**2).mean(axis=1)
+        total: Floats = self.gp.constant + linear + self.gp.local
+        return total
+
+    def linear_weights(self, alpha: Floats) -> tuple[Floats, Floats]:
+        """The weights that the linear kernels give each member and each column."""
+        of_members = self.gp.members * (alpha @ self.seen.members) / max(self.seen.members.shape[1], 1)
+        of_columns = self.gp.columns * (alpha @ self.seen.columns) / max(self.seen.columns.shape[1], 1)
+        return of_members, of_columns
+
+    def local_parts(self, view: View, alpha: Floats) -> Floats:
+        """By how much the local part falls when one column is put at its median, shape (rows, columns)."""
+        distances = self._distances(view)
+        whole = self._local(distances) @ alpha
+        parts = np.empty(view.ranks.shape)
+        for index, relevant in enumerate(self.relevant):
+            theirs = self.seen.ranks[:, index]
+            change = theirs**2 - (view.ranks[:, index, None] - theirs) ** 2
+            parts[:, index] = whole - self._local(np.maximum(distances + relevant * change, 0.0)) @ alpha
+        return parts
+
+    def _distances(self, view: View) -> Floats:
+        weights = np.sqrt(self.relevant)
+        return squared_distances(view.ranks * weights, self.seen.ranks * weights)
+
+    def _local(self, distances: Floats) -> Floats:
+        near: Floats = self.gp.local * np.exp(distances * (-0.5 / (self.gp.length**2 * self.reach)))
+        return near
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Fitted:
+    """What was learned, and the log-odds of a row whose consensus has no bits."""
+
+    kernel: _Kernel
+    posterior: Posterior
+    offset: float
+
+
+def _sample(lesson: Lesson, most: int, rng: np.random.Generator) -> tuple[Evidence, Floats]:
+    """The judged rows; of too many a sample, at most half of it anomalies where there are other rows to fill it."""
+    labels = lesson.labels
+    if labels.size <= most:
+        return lesson.judged, labels
+    yes, no = (rng.permutation(np.flatnonzero(labels == label)) for label in (1, 0))
+    anomalies = min(yes.size, max(most // 2, most - no.size))
+    chosen = np.sort(np.concatenate([yes[:anomalies], no[: most - anomalies]]))
+    return lesson.judged.take(chosen), labels[chosen]
+
+
+def _others(rows: Evidence, judged: Evidence) -> Evidence:
+    """The rows that nobody has judged: a row as it comes may be one of the judged."""
+    known = {row.tobytes() for row in np.ascontiguousarray(judged.columns)}
+    new = np.array([row.tobytes() not in known for row in np.ascontiguousarray(rows.columns)], dtype=np.bool_)
+    return rows.take(new)
