@@ -15,6 +15,7 @@ from anomalist.engine.report import MemberReport, MemberStatus, one_line
 from anomalist.ensemble.calibrate import Calibrator
 from anomalist.ensemble.member import Member, raw_scores, training_view, view_of, votes_of
 from anomalist.ensemble.model import Model, Scores
+from anomalist.ensemble.reference import Reference
 from anomalist.ensemble.threshold import Threshold
 from anomalist.errors import DetectorTimeoutError, RunError
 from anomalist.store.state import split_state
@@ -65,6 +66,7 @@ def fit(plan: Plan, *, executor: Executor, progress: Progress) -> Fitted:
     consensus = Calibrator.fit(raw[training])
     score = consensus.surprise(raw)
     threshold = _threshold(score, training, plan)
+    scores = Scores(members=names, surprises=surprises, score=score, flagged=threshold.flags(score))
     model = Model(
         encoder=plan.encoder,
         windower=windower,
@@ -72,8 +74,8 @@ def fit(plan: Plan, *, executor: Executor, progress: Progress) -> Fitted:
         combiner=combiner,
         consensus=consensus,
         threshold=threshold,
+        reference=Reference.fit(plan.encoder, plan.table, data, scores),
     )
-    scores = Scores(members=names, surprises=surprises, score=score, flagged=threshold.flags(score))
     notes = () if windower is None or series is None else (_about_series(series, windower),)
     return Fitted(model=model, scores=scores, reports=tuple(reports), notes=notes)
 

@@ -39,6 +39,7 @@ class Plan:
         threshold: From which score on rows are to be flagged.
         seed: Of all randomness.
         labels: What is known of the rows; None where there is no label column.
+        table: The rows.
         encoder: Fitted on the table.
         data: The encoded rows.
     """
@@ -48,6 +49,7 @@ class Plan:
     threshold: ThresholdRequest
     seed: int
     labels: Labels | None
+    table: Table
     encoder: Encoder
     data: Dataset
 
@@ -87,6 +89,7 @@ def make_plan(
         threshold=options.threshold,
         seed=options.seed,
         labels=labels,
+        table=table,
         encoder=encoder,
         data=encoder.encode(table),
     )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from anomalist.ensemble.model import Model, Scores
     from anomalist.store.rows import ModelRow
 
-__all__ = ["score"]
+__all__ = ["score", "score_members"]
 
 
 def score(
@@ -75,7 +75,7 @@ def score(
         "origin": dict(origin or {}),
     }
     with workspace.running("score", table, params=params, model=model_row) as run_id:
-        scores, reports = _scores(workspace, model, data)
+        scores, reports = score_members(workspace, model, data)
         if budget is not None:
             model = model.with_budget(scores.score, budget)
             scores = replace(scores, flagged=model.threshold.flags(scores.score))
@@ -113,8 +113,12 @@ def _labels(table: Table, label: str | None, positive: Collection[str] | None) -
         return None, (f"quality is not measured: {error}",)
 
 
-def _scores(workspace: Workspace, model: Model, data: Dataset) -> tuple[Scores, tuple[MemberReport, ...]]:
-    """Score with every member, each timed."""
+def score_members(workspace: Workspace, model: Model, data: Dataset) -> tuple[Scores, tuple[MemberReport, ...]]:
+    """Score encoded rows with every member, each timed.
+
+    Raises:
+        DetectorError: A detector failed; all are needed for scores that can be compared.
+    """
     seats = {member.name: _seat(workspace, member) for member in model.members}
     workspace.progress.members(list(seats))
     surprise: Callable[[Member], Floats] = lambda member: member.surprise(data, model.windower)  # noqa: E731 - typed here

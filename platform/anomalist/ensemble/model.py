@@ -12,6 +12,7 @@ from anomalist.data.encode import Encoder
 from anomalist.data.windows import Windower
 from anomalist.ensemble.calibrate import Calibrator, level
 from anomalist.ensemble.member import Member, votes_of
+from anomalist.ensemble.reference import Reference
 from anomalist.ensemble.stack import Evidence
 from anomalist.ensemble.stacked import Stacked
 from anomalist.ensemble.threshold import Threshold
@@ -69,6 +70,7 @@ class Model:
         consensus: The calibrator of the consensus, to bits: the score, where nothing was learned from verdicts.
         threshold: From which score on a row is flagged.
         stack: What was learned from verdicts; None where there were none.
+        reference: What the training rows were like; None where an earlier version saved the model.
     """
 
     encoder: Encoder
@@ -78,6 +80,7 @@ class Model:
     consensus: Calibrator
     threshold: Threshold
     stack: Stacked | None = None
+    reference: Reference | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -137,6 +140,8 @@ class Model:
             parts["windower"] = self.windower.state()
         if self.stack is not None:
             parts["stack"] = self.stack.state()
+        if self.reference is not None:
+            parts["reference"] = self.reference.state()
         parts.update(zip(head["members"], (member.state() for member in self.members), strict=True))
         return parts
 
@@ -167,6 +172,7 @@ class Model:
                 consensus=Calibrator.from_state(head["consensus"]),
                 threshold=Threshold.from_state(head["threshold"]),
                 stack=Stacked.from_state(parts["stack"], stacker) if "stack" in parts else None,
+                reference=Reference.from_state(parts["reference"]) if "reference" in parts else None,
             )
         except KeyError as error:
             raise ModelFileError(f"the model lacks its part {error}; fit it again") from None
