@@ -149,3 +149,12 @@ class MLP(nn.Module):
         for layer in list(self.layers)[:-1]:
             x = self.activation(layer(x))
         return x
+
+    def inputs(self, name: str) -> dict[str, int]:
+        """The weights that have a place for each input, and in which dimension, where this is `name` in a module."""
+        return {f"{name}.layers.0.weight": 1}
+
+    def outputs(self, name: str) -> dict[str, int]:
+        """The weights that have a place for each output, and in which dimension, where this is `name` in a module."""
+        last = f"{name}.layers.{len(self.layers) - 1}"
+        return {f"{last}.weight": 2, f"{last}.bias": 2}

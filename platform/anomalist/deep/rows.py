@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from anomalist.deep.transfer import positions
 from anomalist.detector import check_deadline
 from anomalist.errors import DataError, ModelFileError, NotFittedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from anomalist.data.dataset import Dataset
     from anomalist.detector import Floats, State
 
-__all__ = ["UPDATE_RATE", "Fitted", "Scaler", "need_fitted", "sample"]
+__all__ = ["UPDATE_RATE", "Fitted", "Scaler", "need_fitted", "need_scale", "sample", "saved_widths"]
 
 UPDATE_RATE = 0.3
 """Share of the learning rate for going on from fitted weights: larger steps would forget what was learned."""
@@ -58,9 +59,35 @@ def need_fitted(fitted: Thing | None, name: str) -> Thing:
     return fitted
 
 
+def need_scale(scale: Floats) -> None:
+    """Refuse to go on where a new column has no scale yet.
+
+    Raises:
+        NotFittedError: There is a NaN.
+    """
+    if np.isnan(scale).any():
+        raise NotFittedError("new columns have no scale yet after transfer; call update on rows that have them")
+
+
+def saved_widths(state: State, name: str) -> tuple[int, ...]:
+    """The widths of the saved `MLP` of that name, from its input to its output.
+
+    Raises:
+        ModelFileError: There is none.
+    """
+    shapes: list[tuple[int, ...]] = []
+    while (key := f"{_WEIGHT}{name}.layers.{len(shapes)}.weight") in state:
+        shapes.append(state[key].shape)
+    if not shapes:
+        raise ModelFileError(f"the saved weights do not fit the network: there is no {name}")
+    return (*(shape[1] for shape in shapes), shapes[-1][2])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scaler:
     """Centre and spread of each column, so that no column rules a loss whatever its unit; shape (columns,) each.
+
+    Both are NaN for a new column that no rows were seen of yet.
 
     Beyond `bound` spreads only the logarithm of the excess counts: one gross value does not rule a network, and a
     larger one still scores higher.
@@ -82,6 +109,29 @@ class Scaler:
         inside = np.clip(values, low - reach, high + reach)
         centre, spread = inside.mean(axis=0), inside.std(axis=0)
         return cls(centre=centre, spread=np.where(spread > 1e-7 * np.abs(centre), spread, 1.0))
+
+    def carried(self, sources: Sequence[int | None]) -> Self:
+        """The scale of other columns: a shared column keeps its own, so that the weights behind it mean the same.
+
+        Raises:
+            ParameterError: The sources do not fit the columns.
+        """
+        now, before = positions(sources, len(self.centre))
+        centre, spread = np.full((2, len(sources)), np.nan)
+        centre[now], spread[now] = self.centre[before], self.spread[before]
+        return replace(self, centre=centre, spread=spread)
+
+    def completed(self, values: Floats) -> Self:
+        """The same with a scale for each new column, from values of shape (rows, columns)."""
+        new = np.isnan(self.centre)
+        if not new.any():
+            return self
+        found = self.fit(values)
+        return replace(
+            self,
+            centre=np.where(new, found.centre, self.centre),
+            spread=np.where(new, found.spread, self.spread),
+        )
 
     def apply(self, values: Floats) -> Floats:
         """Scale values of shape (rows, columns); the result is float64."""
@@ -122,9 +172,11 @@ class Fitted(Generic[Network]):
 
         Raises:
             SchemaMismatchError: The number of columns is not the one fitted on.
+            NotFittedError: A new column has no scale yet.
             DetectorTimeoutError: The deadline of this thread has passed.
         """
         data.check_width(len(self.scaler.centre))
+        need_scale(self.scaler.centre)
         per_row = sum(p.shape[0] * p.shape[-1] for p in self.network.parameters())
         size = max(1, _BLOCK_NUMBERS // per_row)
         parts = []

@@ -153,6 +153,8 @@ class _Run:
     def go(self) -> tuple[int, int, tuple[float, ...]]:
         """Train; return epochs, steps and the loss after each epoch."""
         lowest = torch.full((self.members,), math.inf, device=self.data.device)
+        if len(self.held):  # weights that were trained before are kept where nothing better comes
+            lowest = self._held_out().nan_to_num(nan=math.inf, posinf=math.inf)
         history: list[float] = []
         batches, done, stale = self._batches(), 0, 0
         while done < self.steps and stale < self.schedule.patience:

@@ -17,13 +17,27 @@ class Network(nn.Module):
     """
 
     def __init__(
-        self, sizes: tuple[int, ...], *, members: int, activation: str, dropout: float, noise: float, seed: int
+        self,
+        width: int,
+        hidden: tuple[int, ...],
+        latent: int,
+        *,
+        members: int,
+        activation: str,
+        dropout: float,
+        noise: float,
+        seed: int,
     ) -> None:
         super().__init__()
-        generator = torch.Generator().manual_seed(seed)
+        generator, sizes = torch.Generator().manual_seed(seed), (width, *hidden, latent)
         self.encoder = MLP(members, sizes, generator, activation=activation, dropout=dropout)
         self.decoder = MLP(members, sizes[::-1], generator, activation=activation, dropout=dropout)
-        self.members, self.noise = members, noise
+        self.hidden, self.latent, self.members, self.noise = hidden, latent, members, noise
+
+    @property
+    def along(self) -> dict[str, int]:
+        """The weights that have a place for each column, and in which dimension."""
+        return self.encoder.inputs("encoder") | self.decoder.outputs("decoder")
 
     def errors(self, rows: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Squared errors of the rebuilt rows, shape (members, rows, columns)."""

@@ -12,12 +12,15 @@ import torch
 from torch import Tensor
 
 from anomalist.deep.layers import Activation, check_network, check_sizes, default_sizes
-from anomalist.deep.rows import UPDATE_RATE, Fitted, Scaler, need_fitted, sample
+from anomalist.deep.rows import UPDATE_RATE, Fitted, Scaler, need_fitted, sample, saved_widths
 from anomalist.deep.train import Schedule, Turn, train
+from anomalist.deep.transfer import carry_over
 from anomalist.detector import check_parameter
 from anomalist_plugins.gan.network import Network
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from anomalist.data.dataset import Dataset
     from anomalist.detector import Floats, State
 
@@ -124,10 +127,26 @@ class GAN:
         fitted = need_fitted(self._fitted, "gan")
         data.check_width(len(fitted.scaler.centre))
         values, notes = sample(data, self.max_rows, seed=self.seed, name="gan")
-        network = copy.deepcopy(fitted.network).float()
+        scaler, network = fitted.scaler.completed(values), copy.deepcopy(fitted.network).float()
         schedule = Schedule.of(self, learning_rate=self.learning_rate * UPDATE_RATE)
-        self.notes = notes + self._train(network, fitted.scaler.training_rows(values), schedule)
-        self._fitted = Fitted.of(network, fitted.scaler)
+        self.notes = notes + self._train(network, scaler.training_rows(values), schedule)
+        self._fitted = Fitted.of(network, scaler)
+        return self
+
+    def transfer(self, sources: Sequence[int | None], /) -> Self:
+        """Take weights and scale of shared columns along to other columns; `update` then trains on.
+
+        The hidden layers keep their sizes. Weights of new columns start fresh, their scale comes from the first update.
+
+        Raises:
+            NotFittedError: There is nothing to take along.
+            ParameterError: The sources do not fit the columns.
+        """
+        fitted = need_fitted(self._fitted, "gan")
+        scaler = fitted.scaler.carried(sources)
+        network = self._network(len(sources), learned=(fitted.network.hidden, fitted.network.latent))
+        carry_over(fitted.network, network, sources, network.along)
+        self._fitted = Fitted.of(network, scaler)
         return self
 
     def score(self, data: Dataset, /) -> Floats:
@@ -158,12 +177,14 @@ class GAN:
 
     def restore(self, state: State, /) -> Self:
         """Take up the weights of a detector with the same parameters."""
-        self._fitted = Fitted.from_state(state, self._network(len(state["centre"])))
+        width, *hidden, last = saved_widths(state, "encoder")
+        network = self._network(width, learned=(tuple(hidden), last))
+        self._fitted = Fitted.from_state(state, network)
         return self
 
-    def _network(self, width: int) -> Network:
-        """Make the networks for a number of columns, with fresh weights."""
-        hidden, latent = default_sizes(width)
+    def _network(self, width: int, learned: tuple[tuple[int, ...], int] | None = None) -> Network:
+        """Make the networks for a number of columns, with fresh weights; `learned` sizes stand where none are set."""
+        hidden, latent = learned or default_sizes(width)
         return Network(
             width,
             hidden if self.hidden is None else tuple(self.hidden),

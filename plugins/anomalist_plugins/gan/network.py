@@ -43,7 +43,13 @@ class Network(nn.Module):
         )
         self.register_buffer("typical", torch.ones(members, 2))
         self.typical: Tensor
-        self.members, self.latent, self.noise, self.rebuild = members, latent, noise, rebuild
+        self.hidden, self.latent, self.members, self.noise, self.rebuild = hidden, latent, members, noise, rebuild
+
+    @property
+    def along(self) -> dict[str, int]:
+        """The weights that have a place for each column, and in which dimension; some go on with the code."""
+        makers = self.encoder.inputs("encoder") | self.generator.outputs("generator")
+        return makers | self.discriminator.inputs("discriminator")
 
     def discriminator_loss(self, rows: Tensor, generator: torch.Generator | None) -> Tensor:
         """Logistic loss of telling real pairs from generated ones, shape (members, rows)."""

@@ -12,14 +12,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from anomalist.deep.layers import check_sizes
-from anomalist.deep.rows import UPDATE_RATE, need_fitted
+from anomalist.deep.rows import UPDATE_RATE, need_fitted, need_scale
 from anomalist.deep.train import Schedule, Turn, train
+from anomalist.deep.transfer import carry_over, positions
 from anomalist.detector import check_deadline, check_parameter
 from anomalist.errors import DataError, SchemaMismatchError
 from anomalist_plugins.rnn.network import CELLS, MODES, Network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from anomalist.data.dataset import Dataset
     from anomalist.detector import Floats, State
@@ -35,7 +36,10 @@ _BLOCK = 1 << 15  # steps scored at once
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Fitted:
-    """A trained network, float64 on the CPU, and the scale of its residuals, shape (steps - 1, networks x columns)."""
+    """A trained network, float64 on the CPU, and the scale of its residuals, shape (steps - 1, networks x columns).
+
+    The scale of a new column is NaN until an update.
+    """
 
     network: Network
     scale: Floats
@@ -114,12 +118,35 @@ class RNN:
     def update(self, data: Dataset, /) -> Self:
         """Go on training from the fitted weights on other windows, in smaller steps; their residuals set a new scale.
 
+        The windows may be longer or shorter than those fitted on; later ones are then of the new length.
+
         Raises:
             NotFittedError: There are no weights to go on from.
-            SchemaMismatchError: The number of columns or of steps is not the one fitted on.
+            SchemaMismatchError: The number of columns is not the one fitted on.
         """
-        network = copy.deepcopy(self._needed(data).network).float()
-        self._learn(network, data, self.learning_rate * UPDATE_RATE)
+        fitted = need_fitted(self._fitted, "rnn")
+        _check_windows(data)
+        data.check_width(self._width(fitted))
+        self._learn(copy.deepcopy(fitted.network).float(), data, self.learning_rate * UPDATE_RATE)
+        return self
+
+    def transfer(self, sources: Sequence[int | None], /) -> Self:
+        """Take the weights of shared columns along to other columns; `update` then trains on and sets the scale.
+
+        Weights of new columns start fresh.
+
+        Raises:
+            NotFittedError: There is nothing to take along.
+            ParameterError: The sources do not fit the columns.
+        """
+        fitted = need_fitted(self._fitted, "rnn")
+        now, before = positions(sources, self._width(fitted))
+        network = self._new_network(len(sources)).double()
+        carry_over(fitted.network, network, sources, network.along)
+        old = fitted.scale.reshape(len(fitted.scale), len(network.heads), -1)
+        scale = np.full((*old.shape[:2], len(sources)), np.nan)
+        scale[:, :, now] = old[:, :, before]
+        self._fitted = _Fitted(network=network, scale=scale.reshape(len(scale), -1))
         return self
 
     def score(self, data: Dataset, /) -> Floats:
@@ -181,11 +208,16 @@ class RNN:
         self._fitted = _Fitted(network=network, scale=np.maximum(_DEVIATION * typical, _FLOOR))
         self.notes = training.notes
 
+    def _width(self, fitted: _Fitted) -> int:
+        """The number of columns fitted on."""
+        return int(fitted.scale.shape[1]) // len(MODES[self.mode])
+
     def _needed(self, data: Dataset) -> _Fitted:
         """What was fitted, if it was and on windows of this shape."""
         fitted = need_fitted(self._fitted, "rnn")
         _check_windows(data)
-        data.check_width(fitted.scale.shape[1] // len(MODES[self.mode]))
+        data.check_width(self._width(fitted))
+        need_scale(fitted.scale)
         steps = len(fitted.scale) + 1
         if data.values.shape[1] != steps:
             raise SchemaMismatchError(f"rnn was fitted on windows of {steps} steps, got {data.values.shape[1]}")

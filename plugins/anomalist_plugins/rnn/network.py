@@ -24,6 +24,11 @@ MODES: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
 _WAVES = 4  # of the decoder's clock; the slowest takes two windows a turn, each other half as long
 
 
+def _ends(recurrent: str) -> dict[str, int]:
+    """The weights of a head that have a place for each column, and in which dimension; by its first recurrent layer."""
+    return {f"{recurrent}.layers.0.weight_ih_l0": 1, "readout.weight": 0, "readout.bias": 0}
+
+
 class _Recurrent(nn.Module):
     """Recurrent layers of one width, with dropout after each.
 
@@ -69,6 +74,8 @@ def _linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
 class _Forecaster(nn.Module):
     """Says at each step what the next row will be."""
 
+    along = MappingProxyType(_ends("recurrent"))
+
     def __init__(
         self, cell: str, width: int, hidden: int, layers: int, dropout: float, generator: torch.Generator
     ) -> None:
@@ -83,6 +90,8 @@ class _Forecaster(nn.Module):
 
 class _Autoencoder(nn.Module):
     """Squeezes a window into one code of half the hidden width, and unfolds the window from it."""
+
+    along = MappingProxyType(_ends("encoder"))
 
     def __init__(
         self, cell: str, width: int, hidden: int, layers: int, dropout: float, generator: torch.Generator
@@ -128,8 +137,13 @@ class Network(nn.Module):
         self, mode: str, cell: str, width: int, hidden: int, layers: int, dropout: float, generator: torch.Generator
     ) -> None:
         super().__init__()
-        kinds = {"forecaster": _Forecaster, "autoencoder": _Autoencoder}
+        kinds: dict[str, type[_Forecaster | _Autoencoder]] = {"forecaster": _Forecaster, "autoencoder": _Autoencoder}
         self.heads = nn.ModuleList(kinds[name](cell, width, hidden, layers, dropout, generator) for name in MODES[mode])
+        self.along = {
+            f"heads.{number}.{name}": dim
+            for number, head in enumerate(MODES[mode])
+            for name, dim in kinds[head].along.items()
+        }
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """The residuals of windows of shape (windows, steps, width): (windows, steps - 1, networks x width).

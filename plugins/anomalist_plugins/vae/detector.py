@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from anomalist.deep.layers import Activation, check_network, check_sizes, default_sizes
-from anomalist.deep.rows import UPDATE_RATE, Fitted, Scaler, need_fitted, sample
+from anomalist.deep.rows import UPDATE_RATE, Fitted, Scaler, need_fitted, sample, saved_widths
 from anomalist.deep.train import Schedule, Turn, train
+from anomalist.deep.transfer import carry_over
 from anomalist.detector import check_parameter
 from anomalist_plugins.vae.network import Network, fixed_draws
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from anomalist.data.dataset import Dataset
@@ -114,16 +117,32 @@ class VAE:
         fitted = need_fitted(self._fitted, "vae")
         data.check_width(len(fitted.scaler.centre))
         values, notes = sample(data, self.max_rows, seed=self.seed, name="vae")
-        network = copy.deepcopy(fitted.network).float()
+        scaler, network = fitted.scaler.completed(values), copy.deepcopy(fitted.network).float()
         schedule = Schedule.of(self, learning_rate=self.learning_rate * UPDATE_RATE)
-        self.notes = notes + self._train(network, fitted.scaler.training_rows(values), schedule)
-        self._fitted = Fitted.of(network, fitted.scaler)
+        self.notes = notes + self._train(network, scaler.training_rows(values), schedule)
+        self._fitted = Fitted.of(network, scaler)
+        return self
+
+    def transfer(self, sources: Sequence[int | None], /) -> Self:
+        """Take weights and scale of shared columns along to other columns; `update` then trains on.
+
+        The hidden layers keep their sizes. Weights of new columns start fresh, their scale comes from the first update.
+
+        Raises:
+            NotFittedError: There is nothing to take along.
+            ParameterError: The sources do not fit the columns.
+        """
+        fitted = need_fitted(self._fitted, "vae")
+        scaler = fitted.scaler.carried(sources)
+        network = self._network(len(sources), learned=(fitted.network.hidden, fitted.network.latent))
+        carry_over(fitted.network, network, sources, network.along)
+        self._fitted = Fitted.of(network, scaler)
         return self
 
     def score(self, data: Dataset, /) -> Floats:
         """Expected negative log-likelihood less its constant, plus KL divergence, in nats; shape (rows,)."""
         fitted = need_fitted(self._fitted, "vae")
-        draws = self._draws(len(fitted.scaler.centre))
+        draws = self._draws(fitted.network)
 
         def total(rows: Tensor) -> Tensor:
             rebuilding, divergence = fitted.network.terms(rows, draws)
@@ -137,7 +156,7 @@ class VAE:
         The KL divergence belongs to the row as a whole and is in no column's part.
         """
         fitted = need_fitted(self._fitted, "vae")
-        draws = self._draws(len(fitted.scaler.centre))
+        draws = self._draws(fitted.network)
         return fitted.over(data, lambda rows: fitted.network.terms(rows, draws)[0])
 
     def state(self) -> State:
@@ -146,21 +165,21 @@ class VAE:
 
     def restore(self, state: State, /) -> Self:
         """Take up the weights of a detector with the same parameters."""
-        self._fitted = Fitted.from_state(state, self._network(len(state["centre"])))
+        width, *hidden, last = saved_widths(state, "encoder")
+        network = self._network(width, learned=(tuple(hidden), last // 2))
+        self._fitted = Fitted.from_state(state, network)
         return self
 
-    def _latent(self, width: int) -> int:
-        return self.latent or default_sizes(width)[1]
+    def _draws(self, network: Network) -> Tensor:
+        return fixed_draws(self.draws, network.latent, self.seed)
 
-    def _draws(self, width: int) -> Tensor:
-        return fixed_draws(self.draws, self._latent(width), self.seed)
-
-    def _network(self, width: int) -> Network:
-        """Make the network for a number of columns, with fresh weights."""
+    def _network(self, width: int, learned: tuple[tuple[int, ...], int] | None = None) -> Network:
+        """Make the network for a number of columns, with fresh weights; `learned` sizes stand where none are set."""
+        hidden, latent = learned or default_sizes(width)
         return Network(
             width,
-            default_sizes(width)[0] if self.hidden is None else tuple(self.hidden),
-            self._latent(width),
+            hidden if self.hidden is None else tuple(self.hidden),
+            self.latent or latent,
             members=self.members,
             activation=self.activation,
             dropout=self.dropout,

@@ -39,7 +39,12 @@ class Network(nn.Module):
         self.encoder = MLP(members, (width, *hidden, 2 * latent), generator, activation=activation, dropout=dropout)
         self.decoder = MLP(members, (latent, *hidden[::-1], width), generator, activation=activation, dropout=dropout)
         self.log_variance = nn.Parameter(torch.zeros(members, 1, width))
-        self.members, self.beta, self.floor = members, beta, floor
+        self.hidden, self.latent, self.members, self.beta, self.floor = hidden, latent, members, beta, floor
+
+    @property
+    def along(self) -> dict[str, int]:
+        """The weights that have a place for each column, and in which dimension."""
+        return self.encoder.inputs("encoder") | self.decoder.outputs("decoder") | {"log_variance": 2}
 
     def loss(self, rows: Tensor, generator: torch.Generator | None) -> Tensor:
         """Negative evidence lower bound by one draw, over the number of columns; shape (members, rows).
