@@ -9,6 +9,7 @@ import click
 
 from anomalist.cli.lazy import SuggestingGroup
 from anomalist.cli.output import emit, json_option, print_table
+from anomalist.data.words import counted
 from anomalist.errors import UsageError
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def export(app: App, run: str | None, model: str | None, out: Path | None, as_js
         emit(as_json, {"feedback": [as_dict(row) for row in rows]}, lambda: None)
         return
     export_feedback(rows, out)
-    told = f"{len(rows):,} {'verdict' if len(rows) == 1 else 'verdicts'} written to {out}"
+    told = f"{counted(len(rows), 'verdict')} written to {out}"
     emit(as_json, {"out": out, "verdicts": len(rows)}, lambda: click.echo(told))
 
 
@@ -218,12 +219,11 @@ def _meanings(given: Sequence[str]) -> dict[str, Verdict]:
 
 
 def _imported(found: Imported) -> str:
-    number = len(found.stored)
     parts = [
-        f"{number:,} {'verdict' if number == 1 else 'verdicts'} imported on rows of run {found.run}",
+        f"{counted(len(found.stored), 'verdict')} imported on rows of run {found.run}",
         *([f"{found.already:,} there already"] if found.already else []),
         *([f"{found.outdated:,} followed by a later one"] if found.outdated else []),
-        *([f"{found.blank:,} {found.unit}s without a verdict"] if found.blank else []),
+        *([f"{counted(found.blank, found.unit)} without a verdict"] if found.blank else []),
         *([f"{len(found.left_out):,} left out"] if found.left_out else []),
     ]
     return ", ".join(parts)
@@ -233,10 +233,10 @@ def _remarks(found: Imported) -> list[str]:
     """What a person should know of an import."""
     lines = [f"left out {found.unit} {left.place}: {left.why}" for left in found.left_out[:_SHOWN]]
     if len(found.left_out) > _SHOWN:
-        lines.append(f"left out {len(found.left_out) - _SHOWN:,} more {found.unit}s; --json lists all")
+        lines.append(f"left out {counted(len(found.left_out) - _SHOWN, 'more ' + found.unit)}; --json lists all")
     if found.faded:
         lines.append(
-            f"{found.faded:,} of its verdicts were imported before and superseded or taken back since: they stay so"
+            f"{counted(found.faded, found.unit)} of verdicts that were superseded or taken back since: these stay so"
         )
     lines += [f"no {found.unit} holds {word!r}, which --map gives a meaning" for word in found.unused]
     return lines
@@ -265,8 +265,8 @@ def _print_entries(entries: Sequence[Entry]) -> None:
 
 def _summary(counts: dict[str, int], *, shown: int, chosen: int) -> str:
     told = (
-        f"{counts['verdicts']:,} standing by {counts['analysts']:,} on {counts['rows']:,} rows: "
-        f"{counts['anomalies']:,} anomalies, {counts['normal']:,} normal, {counts['undecided']:,} undecided; "
-        f"{counts['disputed']:,} disputed"
+        f"{counted(counts['verdicts'], 'verdict')} of {counted(counts['analysts'], 'analyst')} on "
+        f"{counted(counts['rows'], 'row')}: {counts['anomalies']:,} anomalous, {counts['normal']:,} normal, "
+        f"{counts['undecided']:,} undecided; {counts['disputed']:,} disputed"
     )
     return told if shown == chosen else f"{told}; the newest {shown:,} of {chosen:,} are shown"

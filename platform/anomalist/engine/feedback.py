@@ -228,8 +228,9 @@ def log_of(
 
 def as_dict(row: FeedbackRow) -> dict[str, Any]:
     """An entry of the log as plain values."""
-    names = ("id", "key", "verdict", "analyst", "cause", "note", "asked", "probability", "run", "token", "supersedes")
+    names = ("key", "verdict", "analyst", "cause", "note", "asked", "probability", "run", "token", "supersedes")
     return {
+        "entry": row.id,
         **{name: getattr(row, name) for name in names},
         "time": row.created_at.isoformat(),
         "dataset": row.fingerprint,

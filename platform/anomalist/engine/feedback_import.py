@@ -159,9 +159,10 @@ def import_feedback(
 
 
 def _key_column(sheet: Sheet, run: RunRow) -> str | None:
-    """The column that holds keys, where one does: that of the data, or `key`."""
+    """The column that holds keys, where one does: `key`, unless that is a value of the data, or that of the data."""
     own = run.params.get("origin", {}).get("key")
-    return next((name for name in (own, "key") if name is not None and name in sheet.frame.columns), None)
+    candidates = [own, "key"] if "key" in run.dataset.columns else ["key", own]
+    return next((name for name in candidates if name is not None and name in sheet.frame.columns), None)
 
 
 def _data_columns(sheet: Sheet, run: RunRow, verdict: str, key: str | None) -> set[str]:
