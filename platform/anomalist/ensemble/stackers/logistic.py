@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Logistic", "map_weights"]
 
+_DOUBT = 1.0  # with so many verdicts of the rarer kind the ranking is half as free as with many
 _ROUNDS, _FINE = 100, 1e-10
 
 
@@ -28,9 +29,10 @@ class Logistic:
 
     The log-odds of a row are those of the consensus, plus a level, plus a slope times its standardised consensus, plus
     a weight times each standardised surprise. Level, slope and weights have Gaussian priors around 0 and are set to
-    their most probable values (MAP): without verdicts this is the consensus, and verdicts of one kind alone move it no
-    further than the priors let them. It cannot see the columns: anomalies and ordinary rows of which the members say
-    the same stay together.
+    their most probable values (MAP). Without verdicts this is the consensus. What sets anomalies apart can only be
+    learned from both kinds: the priors of slope and weights are as narrow as there are few of the rarer kind, so that
+    verdicts of one kind alone move the level and never turn the ranking over. It cannot see the columns: anomalies and
+    ordinary rows of which the members say the same stay together.
 
     Attributes:
         level: Standard deviation of the prior of the level, in nats.
@@ -60,12 +62,15 @@ class Logistic:
         centre, scale = background.mean(axis=0), background.std(axis=0)
         scale = np.where(scale > 1e-9, scale, 1.0)
         judged, members = lesson.judged, lesson.judged.surprises.shape[1]
-        spread = [self.level, self.slope] + members * [self.members / math.sqrt(max(members, 1))]
+        anomalies = float(lesson.labels.sum())
+        rarer = min(anomalies, lesson.labels.size - anomalies)
+        trust = math.sqrt(rarer / (rarer + _DOUBT))
+        each = self.members / math.sqrt(max(members, 1))
         found = map_weights(
             np.concatenate([np.ones((len(judged), 1)), (_features(judged) - centre) / scale], axis=1),
             lesson.labels,
             self._base.log_odds(judged),
-            np.array(spread),
+            np.array([self.level, trust * self.slope] + members * [trust * each]),
         )
         self._centre, self._weights, self._shift = centre, found[1:] / scale, float(found[0])
         return self
