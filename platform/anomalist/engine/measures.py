@@ -1,4 +1,4 @@
-"""Measures of quality against known labels: ROC AUC, average precision, precision, recall, F1, precision at k."""
+"""Measures of quality against known labels, of rankings (ROC AUC, average precision ...) and of probabilities."""
 
 from __future__ import annotations
 
@@ -12,9 +12,20 @@ from anomalist.errors import DataError
 if TYPE_CHECKING:
     from anomalist.detector import Bools, Floats, Ints
 
-__all__ = ["PRECISION_AT", "Measures", "measure", "top_rows"]
+__all__ = [
+    "PRECISION_AT",
+    "Measures",
+    "brier_score",
+    "calibration_error",
+    "log_loss",
+    "log_losses",
+    "measure",
+    "precision_at",
+    "top_rows",
+]
 
 PRECISION_AT = (10, 50, 100)
+_SUREST = 1e-15  # a wrong certainty costs much, but not everything
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +38,8 @@ class Measures:
         precision: Share of anomalies among the flagged rows; 0 where nothing is flagged.
         recall: Share of the anomalies that are flagged.
         f1: Harmonic mean of precision and recall.
-        precision_at: Share of anomalies among the k highest scores, for each k up to the number of rows.
+        precision_at: Share of anomalies among the k highest scores, for each k up to the number of rows; see
+            `precision_at`.
     """
 
     roc_auc: float
@@ -56,15 +68,85 @@ def measure(labels: Ints, scores: Floats, flagged: Bools) -> Measures:
     hits = int(labels[flagged].sum())
     precision = hits / int(flagged.sum()) if flagged.any() else 0.0
     recall = hits / positives
-    order = np.argsort(-scores, kind="stable")
     return Measures(
         roc_auc=_roc_auc(labels, scores),
         average_precision=_average_precision(labels, scores),
         precision=precision,
         recall=recall,
         f1=2 * precision * recall / (precision + recall) if hits else 0.0,
-        precision_at={str(k): float(labels[order[:k]].mean()) for k in PRECISION_AT if k <= labels.size},
+        precision_at={str(k): precision_at(labels, scores, k) for k in PRECISION_AT if k <= labels.size},
     )
+
+
+def precision_at(labels: Ints, scores: Floats, k: int) -> float:
+    """Share of anomalies among the k highest scores; of rows that tie at the border each counts for what fits of them.
+
+    >>> precision_at(np.array([1, 0, 1, 0]), np.array([3.0, 2.0, 2.0, 1.0]), 2)
+    0.75
+
+    Raises:
+        DataError: There are fewer rows than k, or k is below 1.
+    """
+    if not 1 <= k <= labels.size:
+        raise DataError(f"precision at k needs k from 1 to the {labels.size} labelled rows, got {k}")
+    border = np.partition(scores, labels.size - k)[labels.size - k]
+    above, level = scores > border, scores == border
+    share = (k - int(above.sum())) / int(level.sum())
+    return float((labels[above].sum() + share * labels[level].sum()) / k)
+
+
+def log_losses(labels: Ints, probabilities: Floats) -> Floats:
+    """Minus the logarithm of the probability that each row's own label was given, in nats, shape (rows,).
+
+    Raises:
+        DataError: A probability is not between 0 and 1.
+    """
+    _check_probabilities(labels, probabilities)
+    losses: Floats = -np.log(np.maximum(np.where(labels == 1, probabilities, 1.0 - probabilities), _SUREST))
+    return losses
+
+
+def log_loss(labels: Ints, probabilities: Floats) -> float:
+    """Mean of `log_losses`: 0 is certain and right; saying the base rate of everything gives its entropy."""
+    return float(log_losses(labels, probabilities).mean())
+
+
+def brier_score(labels: Ints, probabilities: Floats) -> float:
+    """Mean squared distance of probabilities from labels, both of shape (rows,); 0 is certain and right (Brier 1950).
+
+    Raises:
+        DataError: A probability is not between 0 and 1.
+    """
+    _check_probabilities(labels, probabilities)
+    return float(np.square(probabilities - labels).mean())
+
+
+def calibration_error(labels: Ints, probabilities: Floats, *, bins: int = 10) -> float:
+    """Expected calibration error: how far probabilities are from the shares that came true (Naeini et al. 2015).
+
+    Probabilities fall into bins of equal width; in each, the mean probability is compared with the share of anomalies,
+    and the distances are averaged by the number of rows. Where nearly all probabilities are small this is about the
+    first bin, so read it beside the Brier score.
+
+    >>> calibration_error(np.array([0, 0, 0, 1]), np.array([0.25, 0.25, 0.25, 0.25]))
+    0.0
+
+    Raises:
+        DataError: A probability is not between 0 and 1.
+    """
+    _check_probabilities(labels, probabilities)
+    bin_of = np.minimum((probabilities * bins).astype(np.int64), bins - 1)
+    distance = np.bincount(bin_of, probabilities - labels, bins)
+    return float(np.abs(distance).sum() / labels.size)
+
+
+def _check_probabilities(labels: Ints, probabilities: Floats) -> None:
+    fit = probabilities.shape == labels.shape and labels.size and ((probabilities >= 0) & (probabilities <= 1)).all()
+    if not fit:
+        raise DataError(
+            f"each of {labels.size} labelled rows needs a probability between 0 and 1, got {probabilities.size} "
+            f"numbers from {probabilities.min(initial=np.inf):.4g} to {probabilities.max(initial=-np.inf):.4g}"
+        )
 
 
 def _roc_auc(labels: Ints, scores: Floats) -> float:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from anomalist.engine.measures import log_losses
 from anomalist.ensemble.stackers.logistic import map_weights
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def paired_measures(
     anomalies = int(labels.sum())
     drawn = np.concatenate([np.ones((1, labels.size), dtype=counts.dtype), counts])
     ranked = [_Ranked.of(labels, scores, drawn) for scores in log_odds]
-    losses = [_log_losses(labels, p) for p in probabilities], [np.square(p - labels) for p in probabilities]
+    losses = [log_losses(labels, p) for p in probabilities], [np.square(p - labels) for p in probabilities]
     found = {"average_precision": [one.average_precision() for one in ranked]}
     found["precision_at_anomalies"] = [one.precision_at(anomalies) for one in ranked]
     found |= {f"precision_at_{k}": [one.precision_at(k) for one in ranked] for k in _FIXED if k < labels.size}
@@ -66,7 +67,9 @@ def paired_measures(
         name: [-(drawn @ each) / labels.size for each in both]
         for name, both in zip(("log_loss", "brier"), losses, strict=True)
     }
-    return {name: _paired(*both, confidence, loss=name in ("log_loss", "brier")) for name, both in found.items()}
+    return {
+        name: _paired(both[0], both[1], confidence, loss=name in ("log_loss", "brier")) for name, both in found.items()
+    }
 
 
 def draws(strata: Ints, resamples: int, rng: np.random.Generator) -> Ints:
@@ -132,12 +135,6 @@ class _Ranked:
         taken = np.clip(k - before, 0, self.rows)
         found: Floats = (self.hits * taken / np.maximum(self.rows, 1)).sum(axis=1) / k
         return found
-
-
-def _log_losses(labels: Ints, probabilities: Floats) -> Floats:
-    """Minus the logarithm of the probability given to the label of each row, in nats, shape (rows,)."""
-    losses: Floats = -np.log(np.where(labels == 1, probabilities, 1.0 - probabilities))
-    return losses
 
 
 def _paired(champion: Floats, challenger: Floats, confidence: float, *, loss: bool) -> Paired:
