@@ -11,7 +11,7 @@ from tests.cli.samples import FOREST, payments
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["BAD_DATA", "BAD_NEW_ROWS", "Bad"]
+__all__ = ["BAD_DATA", "BAD_FEEDBACK", "BAD_NEW_ROWS", "Bad"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,12 @@ def score(content: str, *says: str, options: str = "") -> Bad:
     """Bad rows for `score`: refused with exit code 4."""
     typed = f"score new.csv --model m {options}"
     return Bad(typed=typed, says=("new.csv", *says), code=4, files={"new.csv": content})
+
+
+def verdicts(content: str | bytes, *says: str, options: str = "", name: str = "v.csv") -> Bad:
+    """A bad file for `feedback import`: refused with exit code 4."""
+    typed = f"feedback import {name} --run latest --analyst ann {options}"
+    return Bad(typed=typed, says=(name, *says), code=4, files={name: content})
 
 
 def once(row: int, value: str) -> Callable[[int, str], str]:
@@ -179,3 +185,57 @@ BAD_NEW_ROWS = {
     "no rows to evaluate": Bad(typed="evaluate none.csv --label fraud", says=("no file 'none.csv'",), code=4),
 }
 """Data that `score`, `evaluate` and `explain` refuse where the model `m` is there."""
+
+BAD_FEEDBACK = {
+    "no file of verdicts": Bad(typed="feedback import none.csv --run latest", says=("no file 'none.csv'",), code=4),
+    "an empty file of verdicts": verdicts("", "v.csv is empty"),
+    "a header without verdicts": verdicts("id,verdict\n", "there are no verdicts in it"),
+    "verdicts of an unknown ending": verdicts("id,verdict\nr7,1\n", "'.foo' are not known", name="v.foo"),
+    "a workbook of verdicts": verdicts(b"PK\x03\x04" + b"0" * 99, "zip archive or an Excel"),
+    "a short line among verdicts": verdicts("id,verdict\nr7,1\nr8\n", "line 3 has 1 field where the header has 2"),
+    "a line of verdicts that is not JSON": verdicts('{"id": "r7"}\n{"id"\n', "line 2 is not JSON", name="v.jsonl"),
+    "no column of verdicts": verdicts("id,label\nr7,1\n", "no column 'verdict'", "'id', 'label'", "--verdict COL"),
+    "an unknown column of verdicts": verdicts(
+        "id,label\nr7,1\n", "no column 'lable'; did you mean 'label'?", "--verdict COL", options="--verdict lable"
+    ),
+    "an unknown column of keys": verdicts(
+        "name,verdict\nr7,1\n", "no column 'nome'; did you mean 'name'?", "--key COL", options="--key nome"
+    ),
+    "an unknown key in a file": verdicts(
+        "id,verdict\nr7,1\nr99,1\n", "line 3:", "no row with the key 'r99'", "other 1"
+    ),
+    "a key that is empty in a file": verdicts("id,verdict\n,1\n", "line 2: there is no key in column 'id'"),
+    "a word that is no verdict": verdicts("id,verdict\nr7,yes\n", "line 2: 'yes' is no verdict", "--map VALUE=VERDICT"),
+    "a number that is no verdict": verdicts("id,verdict\nr7,2\n", "line 2: '2' is no verdict"),
+    "no verdict in any line": verdicts("id,verdict\nr7,\nr8,\n", "column 'verdict' is empty in every line"),
+    "two verdicts of one analyst": verdicts(
+        "id,verdict\nr7,1\nr8,1\nr7,0\n", "line 4: ann says something else of 'r7' in line 2", "column 'time'"
+    ),
+    "bad lines only, even in part": verdicts("id,verdict\nr99,1\n", "line 2:", "'r99'", options="--partial"),
+    "a time of a verdict in words": verdicts("id,verdict,time\nr7,1,now\n", "line 2: 'now' is no time such as"),
+    "an unknown way to be asked": verdicts(
+        "id,verdict,asked\nr7,1,by mail\n", "asked must be one of top,", "'by mail'"
+    ),
+    "a probability above one": verdicts(
+        "id,verdict,probability\nr7,1,50\n", "line 2: probability", "at most 1, got 50"
+    ),
+    "a probability in words": verdicts("id,verdict,probability\nr7,1,low\n", "probability must be a number, got 'low'"),
+    "a note that rings the bell": verdicts("id,verdict,note\nr7,1,a\x07b\n", "line 2: note", "control characters"),
+    "verdicts on other data": verdicts("key,verdict,dataset\nr7,1,abcd\n", "line 2: it is about the data 'abcd'"),
+    "verdicts without keys or values": verdicts(
+        "who,verdict\nann,1\n", "no column 'key' and none of the data", "--key"
+    ),
+    "values of no row": verdicts("amount,weight,verdict\n1,2,1\n", "line 2: no row of run", "(in amount, weight)"),
+    "values of many rows": verdicts("city,verdict\nBern,1\n", "line 2: 20 rows have these values (in city)", "r1, r4"),
+    "words for a number to match": verdicts("amount,verdict\nhigh,1\n", "row 1", "'amount'", "'high' is not a number"),
+    "other rows to take values from": Bad(
+        typed="feedback add latest r20 anomaly --data new.csv",
+        says=("new.csv", "not those of run"),
+        code=4,
+        files={"new.csv": payments(rows=30)},
+    ),
+    "no rows to take values from": Bad(
+        typed="feedback add latest r20 anomaly --data none.csv", says=("no file 'none.csv'",), code=4
+    ),
+}
+"""Files that `feedback` refuses where there is one run: nothing of them is stored."""

@@ -145,6 +145,35 @@ BAD_NAMES = {
     "a reference that is none to show": name("models show m@a@b", "NAME:version, got 'm@a@b'"),
     "an unknown model to list": name("models list q", "no model is called 'q'", "models list"),
     "an unknown detector to explain": name("detectors isolation_florest", "did you mean 'isolation_forest'?"),
+    "a verdict on an unknown run": name("feedback add zzzz r7 anomaly", "no run 'zzzz'", "anomalist runs"),
+    "a verdict on an unknown row": name("feedback add latest r99 anomaly", "no row with the key 'r99'"),
+    "an unknown verdict": name("feedback add latest r7 anomly", "'anomly' is no verdict", "are anomaly, expected"),
+    "no verdict": name("feedback add latest r7", "Missing argument 'VERDICT'", "anomalist feedback add --help"),
+    "an analyst without a name": name(
+        "feedback add latest r7 anomaly --analyst ''", "analyst must be a name", "got ''"
+    ),
+    "an analyst of two lines": name("feedback add latest r7 anomaly --analyst 'a\nb'", "a name of one line"),
+    "a cause that cannot be printed": name("feedback add latest r7 anomaly --cause '\x1b[2J'", "control characters"),
+    "nothing to take back": name("feedback undo latest r7 --analyst ann", "no verdict of ann", "nobody has judged"),
+    "an unknown row to take back": name("feedback undo latest r99", "no row with the key 'r99'"),
+    "verdicts for an unknown run": name("feedback import payments.csv --run zzzz", "no run 'zzzz'"),
+    "verdicts for no run": name("feedback import payments.csv", "Missing option '--run'"),
+    "a meaning that is none": name("feedback import a.csv --run latest --map yes", "VALUE=VERDICT", "got 'yes'"),
+    "an unknown meaning": name(
+        "feedback import a.csv --run latest --map yes=bad", "--map yes=bad: 'bad' is no verdict"
+    ),
+    "two meanings of a word": name(
+        "feedback import a.csv --run latest --map yes=1 --map Yes=0", "says twice what 'Yes' means", "anomaly and"
+    ),
+    "an export to nowhere": name("feedback export latest", "say where to: --out FILE, or --json"),
+    "an export to an unknown ending": name("feedback export --out v.xlsx", "the ending must be one of .csv"),
+    "an export to a folder that is not there": name("feedback export --out far/v.csv", "there is no folder far"),
+    "an export of a run and a model": name("feedback export latest --model m --json", "exclude each other"),
+    "an export of an unknown model": name("feedback export --model q --json", "no model 'q'"),
+    "a list of an unknown run": name("feedback list zzzz", "no run 'zzzz'"),
+    "a list of an unknown model": name("feedback list --model q", "no model 'q'"),
+    "a list of no lines": name("feedback list -n 0", "0 is not in the range"),
+    "an unknown command of feedback": name("feedback ad", "there is no command 'ad' (did you mean 'add'?)"),
     "an unknown command": name("rnu payments.csv", "there is no command 'rnu' (did you mean 'run'?)"),
     "an unknown command of a group": name("models lost", "there is no command 'lost' (did you mean 'list'?)"),
 }

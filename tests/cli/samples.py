@@ -88,7 +88,14 @@ def payments(rows: int = 60, **change: Callable[[int, str], str] | None) -> str:
 
 def stored(home: Path) -> dict[str, list[Any]]:
     """What is in a data folder, as far as a user can see it."""
-    found: dict[str, list[Any]] = {"runs": [], "finished": [], "models": [], "scores": [(0,)], "folders": []}
+    found: dict[str, list[Any]] = {
+        "runs": [],
+        "finished": [],
+        "models": [],
+        "scores": [(0,)],
+        "verdicts": [(0,)],
+        "folders": [],
+    }
     if (home / "models").is_dir():
         found["folders"] = sorted(folder.name for folder in (home / "models").iterdir())
     if (home / "anomalist.db").exists():
@@ -96,5 +103,6 @@ def stored(home: Path) -> dict[str, list[Any]]:
             found["runs"] = database.execute("SELECT slug, status FROM run ORDER BY id").fetchall()
             found["finished"] = [slug for slug, status in found["runs"] if status in ("done", "partial")]
             found["models"] = database.execute("SELECT name, version, hash FROM model ORDER BY id").fetchall()
+            found["verdicts"] = database.execute("SELECT count(*) FROM feedback").fetchall()
             found["scores"] = database.execute("SELECT count(*) FROM score").fetchall()
     return found

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.bad_inputs import BAD_DATA, BAD_NEW_ROWS, Bad
+from tests.cli.bad_inputs import BAD_DATA, BAD_FEEDBACK, BAD_NEW_ROWS, Bad
 from tests.cli.bad_usage import BAD_NAMES, BAD_OPTIONS, BAD_SETTINGS, BAD_STORES
 from tests.cli.samples import FOREST, payments, stored, type_in
 from tests.helpers import anomalist
@@ -80,13 +80,18 @@ def test_bad_new_rows(bad: Bad, fitted: Path, monkeypatch: pytest.MonkeyPatch) -
     check(bad, fitted, monkeypatch)
 
 
+@pytest.mark.parametrize("bad", BAD_FEEDBACK.values(), ids=BAD_FEEDBACK)
+def test_bad_feedback(bad: Bad, fitted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check(bad, fitted, monkeypatch)
+
+
 @pytest.mark.parametrize("bad", BAD_NAMES.values(), ids=BAD_NAMES)
 def test_bad_names(bad: Bad, fitted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check(bad, fitted, monkeypatch)
 
 
 def test_the_catalogue_is_large_and_no_entry_stands_in_it_twice() -> None:
-    every = [BAD_DATA, BAD_OPTIONS, BAD_SETTINGS, BAD_STORES, BAD_NEW_ROWS, BAD_NAMES]
+    every = [BAD_DATA, BAD_OPTIONS, BAD_SETTINGS, BAD_STORES, BAD_NEW_ROWS, BAD_FEEDBACK, BAD_NAMES]
     ids = [name for catalogue in every for name in catalogue]
     assert len(ids) == len(set(ids)) >= 60
     typed = [(bad.typed, str(bad.files), str(bad.environ)) for catalogue in every for bad in catalogue.values()]
@@ -169,6 +174,8 @@ def test_a_store_of_a_newer_schema_is_exit_3_for_every_command(fitted: Path) -> 
         "runs",
         "models list",
         "models show m",
+        "feedback add latest r7 anomaly",
+        "feedback list",
         "db upgrade",
     ):
         is_refused(type_in(f"--quiet {command}"), 3, "anomalist.db has schema 9999", "upgrade anomalist")
