@@ -145,6 +145,14 @@ def test_a_write_takes_the_lock_at_its_start_and_readers_go_on(tmp_path: Path) -
             other.close()
 
 
+def test_who_waits_too_long_for_the_lock_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(data_home=tmp_path) as store, Store.open(data_home=tmp_path) as other:
+        monkeypatch.setattr("anomalist.store.connection.BUSY_SECONDS", 0.05)
+        with store._database.write(), pytest.raises(StoreError, match="is locked; another process is writing"):
+            other.start_run("fit", dataset(3), params={}, seed=0)
+        assert other.run(other.start_run("fit", dataset(3), params={}, seed=0)).status == "running"
+
+
 def test_ddl_is_part_of_the_transaction(store: Store) -> None:
     class StopHereError(Exception):
         """Ends a transaction."""

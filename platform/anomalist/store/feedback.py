@@ -15,13 +15,13 @@ from anomalist.store.rows import ASKED, VERDICTS, FeedbackRow
 from anomalist.store.tables import dataset, feedback, model, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
     from anomalist.store.rows import NewFeedback
 
-__all__ = ["add_entries", "check_entries", "entries", "newest_entry"]
+__all__ = ["add_entries", "check_entries", "entries", "entries_of", "newest_entry", "subjects"]
 
 CHUNK = 500
 """How many values one query asks for: no database takes any number of parameters."""
@@ -61,11 +61,30 @@ def check_entries(new: Sequence[NewFeedback]) -> None:
         plain_json(entry.values, f"the values of row {entry.key!r}")
 
 
-def add_entries(connection: Connection, new: Sequence[NewFeedback]) -> list[FeedbackRow]:
-    """Add to the log, in order; gives the row of each, for a token that the log has the row that is there.
+def subjects(connection: Connection, new: Sequence[NewFeedback]) -> tuple[dict[str, int], dict[str, int]]:
+    """The numbers of the datasets, by fingerprint, and of the runs, by id, that these verdicts are about.
+
+    Neither ever leaves the store: they can be looked up before the transaction that writes, for which others wait.
 
     Raises:
         UnknownNameError: A dataset or a run is not in the store.
+    """
+    datasets = _numbers(connection, dataset.c.fingerprint, dataset.c.id, (entry.fingerprint for entry in new))
+    runs = _numbers(connection, run.c.slug, run.c.id, (entry.run for entry in new if entry.run is not None))
+    for entry in new:
+        if entry.fingerprint not in datasets:
+            raise UnknownNameError(f"feedback on row {entry.key!r}: no dataset {entry.fingerprint!r}; run it first")
+        if entry.run is not None and entry.run not in runs:
+            raise UnknownNameError(f"feedback on row {entry.key!r}: no run {entry.run!r}")
+    return datasets, runs
+
+
+def add_entries(
+    connection: Connection, new: Sequence[NewFeedback], datasets: Mapping[str, int], runs: Mapping[str, int]
+) -> None:
+    """Add to the log, in order, what it does not have yet; takes what `subjects` gives.
+
+    Raises:
         UsageError: There is no verdict to take back.
         DataError: A token was used for another verdict.
     """
@@ -73,31 +92,29 @@ def add_entries(connection: Connection, new: Sequence[NewFeedback]) -> list[Feed
         # Writers take turns, as they do on SQLite: what stands then stands until the commit, and ids become visible in
         # their order, without which a position in the log would mean nothing. Readers are not held up.
         connection.execute(sa.text("LOCK TABLE feedback IN SHARE ROW EXCLUSIVE MODE"))
-    tokens = [entry.token for entry in new]
-    known = set(_by_token(connection, tokens))
-    fresh = {entry.token: entry for entry in reversed(new) if entry.token not in known}  # the first of each token
-    _append(connection, [entry for entry in new if fresh.get(entry.token) is entry])
-    stored = _by_token(connection, tokens)
+    known: dict[str, FeedbackRow | NewFeedback] = dict(_by_token(connection, [entry.token for entry in new]))
+    fresh = []
     for entry in new:
-        _require_same(entry, stored[entry.token])
-    return [stored[token] for token in tokens]
+        if entry.token not in known:
+            known[entry.token] = entry
+            fresh.append(entry)
+        _require_same(entry, known[entry.token])
+    _append(connection, fresh, datasets, runs)
 
 
-def _append(connection: Connection, new: Sequence[NewFeedback]) -> None:
+def _append(
+    connection: Connection, new: Sequence[NewFeedback], datasets: Mapping[str, int], runs: Mapping[str, int]
+) -> None:
     """Add entries of new tokens, as many at a time as do not supersede each other."""
-    datasets = _numbers(connection, dataset.c.fingerprint, dataset.c.id, (entry.fingerprint for entry in new))
-    runs = _numbers(connection, run.c.slug, run.c.id, (entry.run for entry in new if entry.run is not None))
-    now = datetime.now(UTC)
-    places = [_place(entry, datasets) for entry in new]
+    places = [(datasets[entry.fingerprint], entry.key, entry.analyst) for entry in new]
     standing = _standing(connection, places)
+    now = datetime.now(UTC)
     waiting: dict[Place, dict[str, Any]] = {}
     for place, entry in zip(places, new, strict=True):
         if place in waiting:
             connection.execute(sa.insert(feedback), list(waiting.values()))
             standing |= _standing(connection, waiting)
             waiting = {}
-        if entry.run is not None and entry.run not in runs:
-            raise UnknownNameError(f"no run {entry.run!r} for the feedback on row {entry.key!r}")
         supersedes = standing.pop(place, None)
         if entry.verdict is None and supersedes is None:
             raise UsageError(f"{entry.analyst} has no verdict on row {entry.key!r} to take back")
@@ -120,12 +137,10 @@ def _append(connection: Connection, new: Sequence[NewFeedback]) -> None:
         connection.execute(sa.insert(feedback), list(waiting.values()))
 
 
-def _place(entry: NewFeedback, datasets: dict[str, int]) -> Place:
-    if entry.fingerprint not in datasets:
-        raise UnknownNameError(
-            f"no dataset with the fingerprint {entry.fingerprint!r} for the feedback on row {entry.key!r}: run it first"
-        )
-    return datasets[entry.fingerprint], entry.key, entry.analyst
+def entries_of(connection: Connection, tokens: Sequence[str]) -> list[FeedbackRow]:
+    """The entries of these tokens, in their order."""
+    found = _by_token(connection, tokens)
+    return [found[token] for token in tokens]
 
 
 def _numbers(
@@ -169,13 +184,13 @@ def _by_token(connection: Connection, tokens: Iterable[str]) -> dict[str, Feedba
     return found
 
 
-def _require_same(entry: NewFeedback, row: FeedbackRow) -> None:
+def _require_same(entry: NewFeedback, known: FeedbackRow | NewFeedback) -> None:
     """Refuse a verdict that would be lost because another one went under its token."""
     said = (entry.fingerprint, entry.key, entry.verdict, entry.analyst)
-    if said != (row.fingerprint, row.key, row.verdict, row.analyst):
+    if said != (known.fingerprint, known.key, known.verdict, known.analyst):
         raise DataError(
-            f"feedback on row {entry.key!r}: its token {entry.token!r} stands for {row.verdict} by {row.analyst} "
-            f"on row {row.key!r} already; a new verdict needs a new one"
+            f"feedback on row {entry.key!r}: its token {entry.token!r} stands for {known.verdict} by {known.analyst} "
+            f"on row {known.key!r} already; a new verdict needs a new one"
         )
 
 

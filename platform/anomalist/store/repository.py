@@ -238,5 +238,9 @@ class Store(Reader):
             UsageError: There is no verdict to take back.
         """
         feedback.check_entries(entries)
+        with self._database.read() as connection:
+            datasets, runs_of = feedback.subjects(connection, entries)
         with self._database.write() as connection:
-            return feedback.add_entries(connection, entries)
+            feedback.add_entries(connection, entries, datasets, runs_of)
+        with self._database.read() as connection:  # the log only grows: what was written is there for good
+            return feedback.entries_of(connection, [entry.token for entry in entries])
