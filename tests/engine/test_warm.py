@@ -1,0 +1,207 @@
+"""Where a fit can start from what an earlier model has learned, and why where it cannot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from anomalist.data.encode import Encoder
+from anomalist.data.series import check_series
+from anomalist.data.table import Table
+from anomalist.data.windows import Windower
+from anomalist.engine.panel import Seat, arranged, seats
+from anomalist.engine.request import RunOptions
+from anomalist.engine.run import run
+from anomalist.engine.warm import warm_started
+from anomalist.ensemble.member import training_view
+from anomalist.errors import ModelFileError
+
+if TYPE_CHECKING:
+    from anomalist.engine.workspace import Workspace
+    from anomalist.ensemble.model import Model
+
+AUTOENCODER = "autoencoder:max_steps=20"
+RNN = "rnn:hidden=8,max_steps=20"
+
+
+def fitted(workspace: Workspace, table: Table, *detectors: str) -> Model:
+    run(workspace, table, RunOptions(detectors=detectors, top=1), name="payments")
+    return workspace.load("payments")[0]
+
+
+def seat(workspace: Workspace, text: str, *, seed: int = 0) -> Seat:
+    (found,) = seats(workspace.registry, panel="default", chosen=(text,), seed=seed)
+    return found
+
+
+def warm(workspace: Workspace, model: Model, text: str, table: Table, *, seed: int = 0) -> Any:
+    return warm_started(model, "payments:1", seat(workspace, text, seed=seed), Encoder.fit(table))
+
+
+@pytest.fixture
+def wider(frame: pl.DataFrame) -> Table:
+    """The table without `weight`, with `height` and a city more."""
+    city = frame["city"].to_list()
+    city[:20] = ["Sion"] * 20
+    height = np.random.default_rng(1).normal(170, 10, len(frame))
+    changed = frame.drop("weight").with_columns(height=height, city=pl.Series(city))
+    return Table.from_frame(changed, key="id", label="fraud")
+
+
+def test_the_same_columns_continue_from_a_copy(workspace: Workspace, table: Table) -> None:
+    model = fitted(workspace, table, AUTOENCODER)
+    data, (member,) = model.encoder.encode(table), model.members
+    before = member.detector.score(data)
+    start = warm(workspace, model, AUTOENCODER, table, seed=7)
+    width = len(model.encoder.columns)
+    assert start.note == f"autoencoder: continues from payments:1 (all {width} columns known)"
+    np.testing.assert_array_equal(start.detector.score(data), before)
+    assert not np.array_equal(start.detector.update(data.take(slice(0, 100))).score(data), before)
+    np.testing.assert_array_equal(member.detector.score(data), before)
+
+
+def test_shared_columns_are_carried_over(workspace: Workspace, table: Table, wider: Table) -> None:
+    model = fitted(workspace, table, AUTOENCODER)
+    start, encoder = warm(workspace, model, AUTOENCODER, wider), Encoder.fit(wider)
+    assert [c for c in encoder.columns if c not in model.encoder.columns] == ["city=Sion", "height"]
+    width = len(encoder.columns)
+    assert start.note == (f"autoencoder: continues from payments:1 ({width - 2} of {width} columns known, 1 gone)")
+    data = encoder.encode(wider)
+    scores = start.detector.update(data).score(data)
+    assert scores.shape == (len(wider),)
+    assert np.isfinite(scores).all()
+    old, new = (detector.state()["centre"] for detector in (model.members[0].detector, start.detector))
+    for place, column in enumerate(encoder.columns):
+        if column in model.encoder.columns:
+            assert new[place] == old[model.encoder.columns.index(column)]
+
+
+def test_a_column_of_the_same_name_and_another_origin_is_another_column(workspace: Workspace) -> None:
+    rng = np.random.default_rng(0)
+    amount, city = rng.normal(size=100), rng.choice(["Bern", "Chur"], 100, p=[0.4, 0.6]).tolist()
+    old = Table.from_frame(pl.DataFrame({"amount": amount, "city": city}))
+    new = Table.from_frame(pl.DataFrame({"amount": amount, "city=Bern": rng.normal(size=100)}))
+    assert Encoder.fit(old).columns == Encoder.fit(new).columns == ("amount", "city=Bern")
+    start = warm(workspace, fitted(workspace, old, AUTOENCODER), AUTOENCODER, new)
+    assert start.note == "autoencoder: continues from payments:1 (1 of 2 columns known, 1 gone)"
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "reason"),
+    [
+        ("distance", "distance", "distance: fitted anew, it cannot continue"),
+        ("distance", AUTOENCODER, "autoencoder: fitted anew, payments:1 has no such member"),
+        (AUTOENCODER, "autoencoder:max_steps=20,latent=1", "fitted anew, payments:1 has it with latent=None and not 1"),
+        ("autoencoder:max_steps=9", AUTOENCODER, "fitted anew, payments:1 has it with max_steps=9 and not 20"),
+    ],
+)
+def test_what_cannot_continue_says_why(workspace: Workspace, table: Table, before: str, now: str, reason: str) -> None:
+    start = warm(workspace, fitted(workspace, table, before), now, table)
+    assert start.detector is None
+    assert reason in start.note
+
+
+def test_nothing_shared_is_fitted_anew(workspace: Workspace, table: Table) -> None:
+    other = Table.from_frame(pl.DataFrame({"a": np.arange(50.0), "b": np.arange(50.0) ** 2}))
+    start = warm(workspace, fitted(workspace, table, AUTOENCODER), AUTOENCODER, other)
+    assert start.detector is None
+    assert start.note == "autoencoder: fitted anew, it shares no column with payments:1"
+
+
+@dataclass
+class Counts:
+    """Counts rows; can go on, but not with other columns."""
+
+    rows: int = 0
+
+    def fit(self, data: Any) -> Counts:
+        self.rows = len(data)
+        return self
+
+    def update(self, data: Any) -> Counts:
+        self.rows += len(data)
+        return self
+
+    def score(self, data: Any) -> Any:
+        return np.zeros(len(data))
+
+    def state(self) -> dict[str, Any]:
+        return {"rows": self.rows}
+
+    def restore(self, state: Any) -> Counts:
+        self.rows = state["rows"]
+        if self.rows == 0:
+            raise ModelFileError("nothing was saved")
+        return self
+
+
+@pytest.fixture
+def counting(workspace: Workspace, table: Table) -> Model:
+    """A model whose only member counts rows."""
+    model = fitted(workspace, table, "distance")
+    member = replace(model.members[0], name="counts", detector_name="counts", params={}, detector=Counts(rows=5))
+    return replace(model, members=(member,))
+
+
+COUNTS = Seat(name="counts", detector_name="counts", package="tests", detector=Counts())
+
+
+def test_a_third_party_detector_that_can_go_on_does(counting: Model, table: Table, wider: Table) -> None:
+    start = warm_started(counting, "m:2", COUNTS, counting.encoder)
+    assert start.detector is not None
+    assert start.detector.update(counting.encoder.encode(table)).state() == {"rows": 5 + len(table)}
+    assert counting.members[0].detector.state() == {"rows": 5}
+    start = warm_started(counting, "m:2", COUNTS, Encoder.fit(wider))
+    assert start.note == "counts: fitted anew, it cannot continue on columns other than those of m:2"
+    assert start.detector is None
+
+
+def test_a_state_that_it_does_not_take_is_no_error_of_the_run(counting: Model) -> None:
+    empty = replace(counting, members=(replace(counting.members[0], detector=Counts()),))
+    start = warm_started(empty, "m:2", COUNTS, counting.encoder)
+    assert start.note == "counts: fitted anew, it cannot take over from m:2: nothing was saved"
+
+
+def machines(rows: int, seed: int, *columns: str) -> Table:
+    rng = np.random.default_rng(seed)
+    hours = np.arange(rows)
+    waves = {name: np.sin(hours / (5 + i)) + rng.normal(0, 0.1, rows) for i, name in enumerate("abc")}
+    return Table.from_frame(
+        pl.DataFrame({"when": hours * 3600.0} | {name: waves[name] for name in columns}), time="when"
+    )
+
+
+@pytest.mark.parametrize("detector", [AUTOENCODER, RNN])
+@pytest.mark.parametrize("columns", ["ab", "cb", "bac"])
+def test_detectors_of_windows_and_of_their_statistics_continue(
+    workspace: Workspace, detector: str, columns: str
+) -> None:
+    old = machines(400, 0, "a", "b")
+    model, table = fitted(workspace, old, detector), machines(700, 1, *columns)
+    encoder = Encoder.fit(table)
+    data = encoder.encode(table)
+    windower = Windower.fit(data, length=20)  # other than the length of the model
+    assert windower.length != model.windower.length
+    (built,) = seats(workspace.registry, panel="default", chosen=(detector,), timed=True)
+    place = arranged(built, check_series(data))
+    start = warm_started(model, "m:1", place, encoder)
+    assert place.view == ("windows" if detector == RNN else "statistics")
+    assert start.detector is not None, start.note
+    view = training_view(place.view, data, windower, seed=0)
+    scores = start.detector.update(view).score(view)
+    assert np.isfinite(scores).all()
+    if detector == AUTOENCODER:  # the ten statistics of a column go where the column goes
+        before, after = model.members[0].detector.state()["spread"], start.detector.state()["spread"]
+        new, old_place = encoder.columns.index("b"), model.encoder.columns.index("b")
+        np.testing.assert_array_equal(after[10 * new : 10 * new + 10], before[10 * old_place : 10 * old_place + 10])
+
+
+def test_another_view_is_fitted_anew(workspace: Workspace, table: Table) -> None:
+    model = fitted(workspace, table, AUTOENCODER)
+    place = replace(seat(workspace, AUTOENCODER), view="statistics")
+    start = warm_started(model, "payments:1", place, model.encoder)
+    assert start.note == "autoencoder: fitted anew, it saw rows in payments:1 and sees statistics now"
