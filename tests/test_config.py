@@ -22,7 +22,7 @@ def test_defaults(tmp_path: Path) -> None:
     assert settings.store == f"sqlite:///{tmp_path}/anomalist.db"
     assert (settings.panel, settings.budget, settings.combiner) == ("default", 0.01, "upper_half")
     assert (settings.threads, settings.timeout, settings.seed, settings.device) == (None, None, 0, "auto")
-    assert settings.disable_plugins == ()
+    assert (settings.analyst, settings.disable_plugins) == (None, ())
     assert {name for name, origin in settings.origins.items() if origin != "default"} == {"data_home"}
 
 
@@ -127,6 +127,8 @@ BAD_VALUES: list[tuple[str, Any]] = [
     ("seed", "1.5"),
     ("seed", 2**32),
     ("device", "gpu"),
+    ("analyst", " "),
+    ("analyst", 3),
     ("disable_plugins", 3),
 ]
 

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from polars._typing import PolarsDataType
-
     from anomalist.store.rows import FeedbackRow
 
 __all__ = ["export_feedback", "feedback_frame"]
@@ -28,7 +26,7 @@ _FIELDS = {
 }
 """The columns of a file, each with the field of an entry that it holds."""
 
-_NO_TEXT: Mapping[str, PolarsDataType] = {"probability": pl.Float64(), "time": pl.Datetime("us", "UTC")}
+_NO_TEXT: Mapping[str, pl.DataType] = {"probability": pl.Float64(), "time": pl.Datetime("us", "UTC")}
 
 
 def feedback_frame(rows: Sequence[FeedbackRow]) -> pl.DataFrame:
