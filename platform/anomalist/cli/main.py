@@ -34,6 +34,7 @@ COMMANDS = {
     "top": LazyCommand("anomalist.cli.runs:top", "List the most anomalous rows of a run."),
     "explain": LazyCommand("anomalist.cli.runs:explain", "Say why one row got its score."),
     "feedback": LazyCommand("anomalist.cli.feedback:feedback", "Say what rows are; import and list verdicts."),
+    "review": LazyCommand("anomalist.cli.review:review", "Judge the rows of a run with single keys."),
     "models": LazyCommand("anomalist.cli.models:models", "Show the fitted models."),
     "detectors": LazyCommand("anomalist.cli.detectors:detectors", "List the detectors, or explain one."),
     "plugins": LazyCommand("anomalist.cli.plugins:plugins", "Show the installed plugins."),
