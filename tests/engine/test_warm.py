@@ -16,7 +16,7 @@ from anomalist.data.windows import Windower
 from anomalist.engine.panel import Seat, arranged, seats
 from anomalist.engine.request import RunOptions
 from anomalist.engine.run import run
-from anomalist.engine.warm import warm_started
+from anomalist.engine.warm import continued_encoder, warm_started
 from anomalist.ensemble.member import training_view
 from anomalist.errors import ModelFileError
 
@@ -205,3 +205,37 @@ def test_another_view_is_fitted_anew(workspace: Workspace, table: Table) -> None
     place = replace(seat(workspace, AUTOENCODER), view="statistics")
     start = warm_started(model, "payments:1", place, model.encoder)
     assert start.note == "autoencoder: fitted anew, it saw rows in payments:1 and sees statistics now"
+
+
+def test_units_stay_where_a_column_stayed_and_follow_where_it_drifted() -> None:
+    rng = np.random.default_rng(0)
+
+    def table(rows: int, *, factor: float = 1.0, cities: str = "BC") -> Table:
+        return Table.from_frame(
+            pl.DataFrame(
+                {
+                    "calm": rng.normal(5, 2, rows),
+                    "drifts": factor * rng.gamma(3.0, size=rows),
+                    "city": rng.choice(list(cities), rows).tolist(),
+                    "when": pl.datetime_range(pl.datetime(2024, 1, 1), pl.datetime(2024, 12, 31), "1h", eager=True)[
+                        rng.permutation(8000)[:rows]
+                    ],
+                }
+            )
+        )
+
+    old, new = table(1000), table(60, factor=4.0, cities="BCD")
+    before, fresh = Encoder.fit(old), Encoder.fit(new)
+    mixed = continued_encoder(before, fresh, new)
+    assert mixed.columns == fresh.columns
+    assert mixed.reading == fresh.reading
+    coders = {coder.name: coder for coder in mixed.coders}
+    was, now = ({coder.name: coder for coder in encoder.coders} for encoder in (before, fresh))
+    assert coders["calm"] is was["calm"]
+    assert coders["when"] is was["when"]
+    assert coders["drifts"] is now["drifts"]
+    assert coders["city"] is now["city"]  # it has a level more
+    values = mixed.encode(new).values
+    assert abs(np.median(values[:, mixed.columns.index("drifts")])) < 1e-6
+    restored = Encoder.from_state(mixed.state())
+    np.testing.assert_array_equal(restored.encode(new).values, values)

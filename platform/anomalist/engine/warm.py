@@ -1,10 +1,18 @@
-"""Warm start: where an earlier model has a detector that a new fit can go on from."""
+"""Warm start: where an earlier model has a detector that a new fit can go on from.
+
+What a network knows of a column it knows in encoded units: robust deviations from the median of the rows that the
+encoder was fitted on. So a fit that starts warm encodes by `continued_encoder`: where a column is much as it was, its
+old units stay, and sampling noise does not shift what was learned; where it drifted, its units are new ones and "two
+deviations above the usual" goes on meaning that.
+"""
 
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
 
 from anomalist.data.statistics import STATISTICS
 from anomalist.detector import Detector, Resumable, Transferable
@@ -15,13 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from anomalist.data.encode import Encoder
+    from anomalist.data.table import Table
     from anomalist.engine.panel import Seat
     from anomalist.ensemble.member import Member
     from anomalist.ensemble.model import Model
 
-__all__ = ["Continuing", "WarmStart", "warm_started"]
+__all__ = ["Continuing", "WarmStart", "continued_encoder", "warm_started"]
 
 _BY_THE_RUN = frozenset({"seed", "device"})  # given to every detector alike; what was learned fits under any
+_DRIFTED = 0.5  # of a deviation: from 30 rows a median is known to a quarter of one
 
 
 class Continuing(Detector, Resumable, Protocol):
@@ -66,6 +76,30 @@ def warm_started(model: Model, reference: str, seat: Seat, encoder: Encoder) -> 
     columns = f"all {width} columns" if shared == width else f"{shared} of {width} columns"
     note = f"{seat.name}: continues from {reference} ({columns} known{f', {gone} gone' if gone else ''})"
     return WarmStart(detector=detector, note=note)
+
+
+def continued_encoder(old: Encoder, new: Encoder, table: Table) -> Encoder:
+    """An encoder of new rows in which a column that is much as it was keeps the units that it had.
+
+    That is a column of the same encoded columns whose rows lie, on average, within half a deviation of where the old
+    encoding puts them. All others are encoded as `new` does.
+
+    Args:
+        old: Of the earlier model.
+        new: Fitted on `table`.
+        table: The new rows.
+    """
+    before = {coder.name: coder for coder in old.coders}
+    coders = []
+    for coder in new.coders:
+        known = before.get(coder.name)
+        if known is not None and known.kind == coder.kind and known.columns == coder.columns:
+            series, found = new.column(table, coder.name), np.empty((2, len(table), len(coder.columns)))
+            for one, out in zip((known, coder), found, strict=True):
+                one.write(series, out)
+            coder = known if np.abs(found[0] - found[1]).mean(axis=0).max() < _DRIFTED else coder
+        coders.append(coder)
+    return replace(new, coders=tuple(coders))
 
 
 def _continued(model: Model, reference: str, seat: Seat, encoder: Encoder) -> tuple[Continuing, int]:
