@@ -171,3 +171,8 @@ def _print_run(run: RunRow, members: list[MemberRow], threshold: ThresholdRow | 
     if run.results and "evaluation" in run.results:
         click.echo()
         print_evaluation(run.results["evaluation"])
+    if run.results and "drift" in run.results:
+        from anomalist.cli.monitor import print_drift
+
+        click.echo()
+        print_drift(run.results["drift"])
