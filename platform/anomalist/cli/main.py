@@ -29,6 +29,7 @@ COMMANDS = {
     "score": LazyCommand("anomalist.cli.score:score", "Score new rows with a stored model."),
     "profile": LazyCommand("anomalist.cli.profile:profile", "Say what a table is like before it is used."),
     "evaluate": LazyCommand("anomalist.cli.evaluate:evaluate", "Measure a run against known labels."),
+    "monitor": LazyCommand("anomalist.cli.monitor:monitor", "Say whether rows are still what a model was fitted on."),
     "runs": LazyCommand("anomalist.cli.runs:runs", "List the runs."),
     "show": LazyCommand("anomalist.cli.runs:show", "Show one run."),
     "top": LazyCommand("anomalist.cli.runs:top", "List the most anomalous rows of a run."),
