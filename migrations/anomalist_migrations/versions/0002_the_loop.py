@@ -56,20 +56,74 @@ def upgrade() -> None:
         """
     )
 
-    sqlite = op.get_bind().dialect.name == "sqlite"
-    op.add_column("feedback", sa.Column("token", sa.Text(), nullable=True))
-    random = "lower(hex(randomblob(16)))" if sqlite else "replace(gen_random_uuid()::text, '-', '')"
-    op.execute(f"UPDATE feedback SET token = {random}")  # noqa: S608 - constants
-    with op.batch_alter_table("feedback") as feedback:  # SQLite writes the table anew to add a constraint
-        feedback.alter_column("token", existing_type=sa.Text(), nullable=False)
-        feedback.create_unique_constraint(op.f("uq_feedback_token"), ["token"])
+    if op.get_bind().dialect.name == "sqlite":
+        _rebuild_feedback(with_token=True)
+    else:
+        op.add_column("feedback", sa.Column("token", sa.Text(), nullable=True))
+        op.execute("UPDATE feedback SET token = replace(gen_random_uuid()::text, '-', '')")
+        op.alter_column("feedback", "token", nullable=False)
+        op.create_unique_constraint(op.f("uq_feedback_token"), "feedback", ["token"])
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("feedback") as feedback:
-        feedback.drop_constraint(op.f("uq_feedback_token"), type_="unique")
-        feedback.drop_column("token")
+    if op.get_bind().dialect.name == "sqlite":
+        _rebuild_feedback(with_token=False)
+    else:
+        op.drop_column("feedback", "token")
     op.drop_table("promotion")
     op.execute("DROP VIEW top_scores")
     op.drop_column("score", "probability")
     op.execute(FIRST_VIEW)
+
+
+def _rebuild_feedback(*, with_token: bool) -> None:
+    """Write the table anew with or without its tokens, which SQLite cannot add in place.
+
+    Alembic's own way of it fails on this table: its copy refers to the old one, which then cannot be dropped.
+    """
+    token: list[sa.schema.SchemaItem] = []
+    if with_token:
+        token = [
+            sa.Column("token", sa.Text(), nullable=False),
+            sa.UniqueConstraint("token", name=op.f("uq_feedback_token")),
+        ]
+    columns = (
+        'id, dataset_id, "key", verdict, cause, note, analyst, asked, probability, run_id, row_values, supersedes, '
+        "created_at"
+    )
+    op.execute("CREATE TABLE feedback_before AS SELECT * FROM feedback")
+    op.drop_table("feedback")
+    op.create_table(
+        "feedback",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("dataset_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=True),
+        sa.Column("cause", sa.Text(), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("analyst", sa.Text(), nullable=False),
+        sa.Column("asked", sa.Text(), nullable=True),
+        sa.Column("probability", sa.Double(), nullable=True),
+        sa.Column("run_id", sa.Integer(), nullable=True),
+        sa.Column("row_values", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("supersedes", sa.Integer(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        *token,
+        sa.CheckConstraint("asked IN ('top', 'uncertain', 'random', 'search')", name=op.f("ck_feedback_asked")),
+        sa.CheckConstraint(
+            "verdict IN ('anomaly', 'expected', 'false_alarm', 'new_normal', 'unsure')",
+            name=op.f("ck_feedback_verdict"),
+        ),
+        sa.CheckConstraint("probability > 0 AND probability <= 1", name=op.f("ck_feedback_probability")),
+        sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"], name=op.f("fk_feedback_dataset_id")),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_feedback_run_id")),
+        sa.ForeignKeyConstraint(["supersedes"], ["feedback.id"], name=op.f("fk_feedback_supersedes")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_feedback")),
+        sa.UniqueConstraint("supersedes", name=op.f("uq_feedback_supersedes")),
+    )
+    filled, values = columns, columns
+    if with_token:
+        filled, values = f"{columns}, token", f"{columns}, lower(hex(randomblob(16)))"
+    op.execute(f"INSERT INTO feedback ({filled}) SELECT {values} FROM feedback_before ORDER BY id")  # noqa: S608 - constants
+    op.drop_table("feedback_before")
+    op.create_index("ix_feedback_dataset_id_key", "feedback", ["dataset_id", "key"])
