@@ -75,6 +75,7 @@ class Mix:
         total = sum(weights.values())
         if not all(math.isfinite(weight) and weight >= 0 for weight in weights.values()) or not total > 0:
             raise ParameterError(f"mix {text!r}: weights must be 0 or more, and not all 0")
+        total = 1.0 if math.isclose(total, 1.0) else total  # what was typed is kept to the last digit
         return cls(**{name: weights.get(name, 0.0) / total for name in known})
 
     def __str__(self) -> str:
