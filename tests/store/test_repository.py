@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -103,6 +104,32 @@ def test_the_view_shows_the_recorded_rows_with_their_member_levels(store: Store)
     for row, expected in zip(rows, store.top(run.id, 5), strict=True):
         assert tuple(row[:5]) == (expected.rank, expected.key, expected.score, expected.level, expected.flagged)
         assert float(row.knn) == expected.record.members["knn"]
+
+
+def probable(rows: int) -> dict[str, Any]:
+    """A commit with the probability of each row."""
+    content = commit(rows)
+    probability = np.linspace(0.0, 1.0, rows)
+    return content | {"scores": replace(content["scores"], probability=probability)}
+
+
+def test_probabilities_come_back_wherever_scores_are_shown(store: Store) -> None:
+    content = probable(100)
+    run = store.commit_run(start(store), **content)
+    given = content["scores"].probability
+    np.testing.assert_array_equal(store.scores(run.id).probability, given)
+    top = store.top(run.id, 10)
+    assert [row.probability for row in top] == [given[row.row] for row in top]
+    assert store.score_of(run.id, "row-99").probability == 1.0
+    with store._database.read() as connection:
+        query = f"SELECT probability FROM top_scores WHERE run = '{run.id}' ORDER BY rank"
+        assert connection.exec_driver_sql(query).scalars().all() == [row.probability for row in top[:5]]
+
+
+def test_a_run_without_probabilities_has_none(store: Store) -> None:
+    run = stored(store)
+    assert store.scores(run.id).probability is None
+    assert {row.probability for row in store.top(run.id, 100)} == {None}
 
 
 def test_blocks_join_without_a_seam(store: Store) -> None:
@@ -244,6 +271,10 @@ def broken(name: str) -> dict[str, Any]:
         "infinite level": {"level": np.where(np.arange(100) == 3, np.inf, good.level)},
         "level above 1": {"level": good.level + 1},
         "short level": {"level": good.level[1:]},
+        "nan probability": {"probability": np.where(np.arange(100) == 4, np.nan, 0.5)},
+        "probability above 1": {"probability": np.full(100, 1.5)},
+        "negative probability": {"probability": np.full(100, -0.1)},
+        "short probability": {"probability": np.full(99, 0.5)},
         "flags as numbers": {"flagged": good.flagged.astype(int)},
         "flagged not on top": {"flagged": ~good.flagged},
         "rank twice": {"rank": twice},
@@ -280,6 +311,10 @@ def broken(name: str) -> dict[str, Any]:
         ("infinite level", r"level of row 3 \(row-3\) is inf"),
         ("level above 1", "level must be 0 to 1"),
         ("short level", r"level has shape \(99,\), expected \(100,\)"),
+        ("nan probability", r"probability of row 4 \(row-4\) is nan"),
+        ("probability above 1", "probability must be 0 to 1, got 1.5 to 1.5"),
+        ("negative probability", "probability must be 0 to 1, got -0.1 to -0.1"),
+        ("short probability", r"probability has shape \(99,\), expected \(100,\)"),
         ("flags as numbers", "flagged must be true or false, got int64"),
         ("flagged not on top", "the flagged rows must be those of the first ranks"),
         ("rank twice", "rank must hold each of 1 to 100 once"),
