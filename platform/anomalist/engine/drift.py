@@ -115,10 +115,12 @@ class Drift:
     @property
     def verdict(self) -> str:
         """What to make of it, in one line that begins with `drift`, `no drift` or `cannot tell`."""
-        if min(self.rows, self.rows_before) < FEWEST_ROWS:
-            few = self.rows if self.rows < FEWEST_ROWS else self.rows_before
-            what = "are here" if self.rows < FEWEST_ROWS else "was the model fitted on"
-            return f"cannot tell: only {counted(few, 'row')} {what}, and {FEWEST_ROWS} are needed"
+        if self.rows < FEWEST_ROWS:
+            return f"cannot tell: at least {FEWEST_ROWS} rows are needed, got {self.rows}"
+        if self.rows_before < FEWEST_ROWS:
+            return (
+                f"cannot tell: the model was fitted on {self.rows_before} rows, and at least {FEWEST_ROWS} are needed"
+            )
         untold = sum(column.p is None for column in self.columns)
         if untold == len(self.columns) and self.scores.p is None:
             return "cannot tell: neighbouring rows are so alike that all together tell little more than a few"
