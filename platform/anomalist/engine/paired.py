@@ -15,6 +15,8 @@ from anomalist.engine.measures import log_losses
 from anomalist.ensemble.stackers.logistic import map_weights
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from anomalist.detector import Floats, Ints
 
 __all__ = ["Paired", "calibrated", "draws", "paired_measures"]
@@ -44,13 +46,13 @@ class Paired:
 
 def paired_measures(
     labels: Ints,
-    log_odds: tuple[Floats, Floats],
-    probabilities: tuple[Floats, Floats],
+    log_odds: Sequence[Floats],
+    probabilities: Sequence[Floats],
     *,
     counts: Ints,
     confidence: float,
 ) -> dict[str, Paired]:
-    """Measure champion and challenger on rows with labels 0 or 1, shape (rows,), and each gain's interval.
+    """Measure champion and challenger, in this order, on rows with labels 0 or 1, and how sure each gain is.
 
     `counts`, shape (draws, rows), says how often a row is in each draw. The names are `average_precision`,
     `precision_at_anomalies` (the k of which is the number of anomalies), `precision_at_10` and `_50` where there are
