@@ -107,6 +107,15 @@ def test_keeps_the_weights_that_were_best_on_the_held_out_rows() -> None:
     assert abs(float(module.centre.detach()) - 1.0) < 0.3
 
 
+def test_keeps_the_weights_that_it_began_with_where_nothing_better_comes() -> None:
+    rows = normal(100, 1)
+    rows[-20:] = 0.0  # the held-out rows are where the weights begin, and all others pull away from there
+    module = Mean(1, 1)
+    training = run(module, rows, validation=0.2, last=True, patience=3)
+    assert float(module.centre.detach()) == 0.0
+    assert training.epochs == 3
+
+
 def test_budget_of_steps_holds_for_many_rows() -> None:
     training = run(Mean(1, 2), normal(50_000), max_steps=37, epochs=1000)
     assert training.steps == 37

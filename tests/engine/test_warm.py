@@ -105,11 +105,18 @@ def test_what_cannot_continue_says_why(workspace: Workspace, table: Table, befor
     assert reason in start.note
 
 
-def test_nothing_shared_is_fitted_anew(workspace: Workspace, table: Table) -> None:
-    other = Table.from_frame(pl.DataFrame({"a": np.arange(50.0), "b": np.arange(50.0) ** 2}))
+@pytest.mark.parametrize(("columns", "known"), [(("a", "b"), 0), (("a", "amount", "b"), 1)])
+def test_where_little_is_shared_it_is_fitted_anew(
+    workspace: Workspace, table: Table, columns: tuple[str, ...], known: int
+) -> None:
+    rng = np.random.default_rng(0)
+    other = Table.from_frame(pl.DataFrame({name: rng.normal(size=50) for name in columns}))
     start = warm(workspace, fitted(workspace, table, AUTOENCODER), AUTOENCODER, other)
     assert start.detector is None
-    assert start.note == "autoencoder: fitted anew, it shares no column with payments:1"
+    assert start.note == (
+        f"autoencoder: fitted anew, payments:1 knows {known} of its {len(columns)} columns,"
+        " which is too little to go on from"
+    )
 
 
 @dataclass

@@ -193,6 +193,17 @@ def test_what_was_never_fitted_has_nothing_to_take_along(kind: Any, mode: str) -
         made(kind, mode).transfer([0])
 
 
+def test_rnn_moves_its_scale_by_as_much_as_there_is_to_go_by() -> None:
+    old, calm = Dataset.from_array(waves(300, 0)), 0.2 * waves(300, 1)
+    state = RNN(hidden=8, max_steps=20).fit(old).state()
+    few, many = (
+        RNN(hidden=8, max_steps=1).restore(state).update(Dataset.from_array(calm[:count])).state()["scale"]
+        for count in (5, 300)
+    )
+    assert 0.8 < np.median(few / state["scale"]) < 1.0
+    assert np.median(many / state["scale"]) < 0.5
+
+
 def test_rnn_goes_on_with_windows_of_another_length() -> None:
     short, long = Dataset.from_array(waves(60, 0)[:, :8]), Dataset.from_array(waves(60, 1))
     detector = RNN(hidden=8, max_steps=20).fit(short)

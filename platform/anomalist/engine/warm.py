@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Continuing", "WarmStart", "continued_encoder", "warm_started"]
 
 _BY_THE_RUN = frozenset({"seed", "device"})  # given to every detector alike; what was learned fits under any
+_ENOUGH = 0.5  # of the columns must be known: where a third was, fits from nothing found more
 _DRIFTED = 0.5  # of a deviation: from 30 rows a median is known to a quarter of one
 
 
@@ -59,8 +60,8 @@ def warm_started(model: Model, reference: str, seat: Seat, encoder: Encoder) -> 
     """Take over what the member of the same name in an earlier model has learned, if the seat can go on from it.
 
     It can where the detector is `Resumable`, sees the same view of the rows and has the same parameters, seed and
-    device apart. Where the encoded columns are the same it is a copy; where some are, found by source column and name,
-    they are carried over by detectors that are `Transferable`. The earlier model is never changed.
+    device apart. Where the encoded columns are the same it is a copy; where at least half are, found by source column
+    and name, they are carried over by detectors that are `Transferable`. The earlier model is never changed.
 
     Args:
         model: The earlier model.
@@ -118,8 +119,8 @@ def _continued(model: Model, reference: str, seat: Seat, encoder: Encoder) -> tu
     places = {column: place for place, column in enumerate(before)}
     sources = [places.get(column) for column in after]
     shared = sum(source is not None for source in sources)
-    if not shared:
-        raise _AnewError(f"it shares no column with {reference}")
+    if shared < _ENOUGH * len(after):
+        raise _AnewError(f"{reference} knows {shared} of its {len(after)} columns, which is too little to go on from")
     if before != after and not isinstance(seat.detector, Transferable):
         raise _AnewError(f"it cannot continue on columns other than those of {reference}")
     try:

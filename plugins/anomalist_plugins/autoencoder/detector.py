@@ -106,7 +106,11 @@ class Autoencoder:
         return self
 
     def update(self, data: Dataset, /) -> Self:
-        """Go on from the fitted weights on new rows, in smaller steps; the scale of the columns stays as fitted."""
+        """Go on from the fitted weights on new rows, in smaller steps.
+
+        The scale of the columns stays as fitted, so that the weights go on meaning the same; columns that are new after
+        `transfer` take theirs from these rows.
+        """
         fitted = need_fitted(self._fitted, "autoencoder")
         data.check_width(len(fitted.scaler.centre))
         values, notes = sample(data, self.max_rows, seed=self.seed, name="autoencoder")

@@ -123,7 +123,11 @@ class GAN:
         return self
 
     def update(self, data: Dataset, /) -> Self:
-        """Go on from the fitted weights on new rows, in smaller steps; scales and what is typical stay as fitted."""
+        """Go on from the fitted weights on new rows, in smaller steps.
+
+        Scales and what is typical stay as fitted, so that the weights go on meaning the same; columns that are new
+        after `transfer` take their scale from these rows.
+        """
         fitted = need_fitted(self._fitted, "gan")
         data.check_width(len(fitted.scaler.centre))
         values, notes = sample(data, self.max_rows, seed=self.seed, name="gan")

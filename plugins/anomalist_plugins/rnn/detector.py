@@ -32,6 +32,7 @@ _FLOOR = 0.1  # of a column's own scale: a better fit than this makes no residua
 _BEND = 5.0  # beyond so many deviations a residual counts linearly, so that one row does not stand for its window
 _SCALED_ON = 2048  # windows whose residuals give the scale
 _BLOCK = 1 << 15  # steps scored at once
+_KEPT = 50  # windows that the scale of before counts as in an update: that of a few new ones alone is noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,9 +117,10 @@ class RNN:
         return self
 
     def update(self, data: Dataset, /) -> Self:
-        """Go on training from the fitted weights on other windows, in smaller steps; their residuals set a new scale.
+        """Go on training from the fitted weights on other windows, in smaller steps; their residuals move the scale.
 
-        The windows may be longer or shorter than those fitted on; later ones are then of the new length.
+        The windows may be longer or shorter than those fitted on: their residuals alone then set the scale, and later
+        windows have to be of the new length.
 
         Raises:
             NotFittedError: There are no weights to go on from.
@@ -127,13 +129,14 @@ class RNN:
         fitted = need_fitted(self._fitted, "rnn")
         _check_windows(data)
         data.check_width(self._width(fitted))
-        self._learn(copy.deepcopy(fitted.network).float(), data, self.learning_rate * UPDATE_RATE)
+        scale = fitted.scale if len(fitted.scale) + 1 == data.values.shape[1] else None
+        self._learn(copy.deepcopy(fitted.network).float(), data, self.learning_rate * UPDATE_RATE, scale)
         return self
 
     def transfer(self, sources: Sequence[int | None], /) -> Self:
-        """Take the weights of shared columns along to other columns; `update` then trains on and sets the scale.
+        """Take weights and scale of shared columns along to other columns; `update` then trains on.
 
-        Weights of new columns start fresh.
+        Weights of new columns start fresh, their scale comes from the first update.
 
         Raises:
             NotFittedError: There is nothing to take along.
@@ -189,8 +192,8 @@ class RNN:
         generator = torch.Generator().manual_seed(self.seed)
         return Network(self.mode, self.cell, width, self.hidden, self.layers, self.dropout, generator)
 
-    def _learn(self, network: Network, data: Dataset, learning_rate: float) -> None:
-        """Train `network` in place, then keep it and scale its residuals."""
+    def _learn(self, network: Network, data: Dataset, learning_rate: float, before: Floats | None = None) -> None:
+        """Train `network` in place, then keep it and scale its residuals, given the scale of before if there is one."""
         _check_windows(data)
 
         def loss(batch: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -205,7 +208,11 @@ class RNN:
         some = data.values[:: -(-len(data) // _SCALED_ON)]
         size = np.abs(np.concatenate(list(_residuals(network, some))))
         typical = np.maximum(np.median(size, axis=(0, 1)), np.median(size, axis=0))
-        self._fitted = _Fitted(network=network, scale=np.maximum(_DEVIATION * typical, _FLOOR))
+        scale = np.maximum(_DEVIATION * typical, _FLOOR)
+        if before is not None:
+            moved = (len(data) * scale + _KEPT * before) / (len(data) + _KEPT)
+            scale = np.where(np.isnan(before), scale, moved)
+        self._fitted = _Fitted(network=network, scale=scale)
         self.notes = training.notes
 
     def _width(self, fitted: _Fitted) -> int:
