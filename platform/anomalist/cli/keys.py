@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
 
@@ -52,6 +53,8 @@ def keys_of(stream: TextIO, *, err: bool) -> Iterator[Keys]:
     except ImportError:  # not a POSIX system
         yield _Console(err=err)
         return
+    # polars answers Ctrl-C in a way that lets a read go on; whoever waits for a key must be woken.
+    signal.siginterrupt(signal.SIGINT, True)
     before = termios.tcgetattr(stream)
     try:
         yield _Terminal(stream, before, err=err)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anomalist.cli.output import emit, json_option
+from anomalist.data.words import counted
 from anomalist.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class _Desk:
         self._stages.clear()
         progress = self._session.progress
         if progress.learned != learned:
-            self._view.say(f"ranked anew by {progress.learned:,} verdicts")
+            self._view.say(f"ranked anew by {counted(progress.learned, 'verdict')}")
         if question is None:
             self._view.say("no row is left to ask about")
             return False
@@ -207,7 +208,8 @@ class _Desk:
         if step.entry is not None:
             kept = {"cause": step.entry.cause, "note": step.entry.note}
             self._remarks = {what: text for what, text in kept.items() if text is not None}
-            stays = f"; its {' and '.join(self._remarks)} stay for the next verdict" if self._remarks else ""
+            stay = "stay" if len(self._remarks) > 1 else "stays"
+            stays = f"; its {' and '.join(self._remarks)} {stay} for the next verdict" if self._remarks else ""
             self._view.say(f"{key}: taken back{stays}")
         return True
 
