@@ -223,7 +223,7 @@ def _begin_writing(connection: Connection) -> None:
     """Take the write lock; all who wait for it have the same chance, however long they wait already.
 
     SQLite itself looks less and less often, up to every 100 ms, so that who comes later goes first: of 50 processes
-    that write without a pause some waited for nearly 30 seconds for their turn, like this for 3.
+    that write without a pause some waited for half a minute for their turn, like this for a few seconds.
     """
     cursor = connection.connection.cursor()
     deadline = time.monotonic() + BUSY_SECONDS
