@@ -115,7 +115,7 @@ def test_a_stacker_that_learned_from_good_verdicts_is_promoted() -> None:
 
 
 def test_more_good_verdicts_are_an_improvement_on_few() -> None:
-    found = [Loop(count=160, seed=seed).later(30, Loop(count=160, seed=seed).truth) for seed in range(4)]
+    found = [Loop(count=160, seed=seed).later(15, Loop(count=160, seed=seed).truth) for seed in range(4)]
     assert sum(each.promote for each in found) >= 3
     assert all(each.verdict != "worse" for each in found)
 
@@ -176,7 +176,7 @@ def test_nobody_is_judged_by_a_row_that_it_was_taught_or_had_in_its_background()
 @pytest.mark.parametrize(
     ("anomalies", "others", "words"),
     [
-        (4, 30, "too few verdicts: 4 anomalies and 30 others, 5 of each are needed"),
+        (2, 30, "too few verdicts: 2 anomalies and 30 others, 3 of each are needed"),
         (30, 0, "30 anomalies and 0 others"),
     ],
 )
@@ -196,7 +196,7 @@ def test_new_verdicts_of_one_kind_cannot_promote() -> None:
     loop = Loop(count=90)
     found = loop.later(60, np.concatenate([loop.truth[:60], np.ones(30)]), Logistic)
     assert found.verdict == "too_few"
-    assert found.reason == "too few new verdicts: 30 anomalies and 0 others, 5 of each are needed"
+    assert found.reason == "too few new verdicts: 30 anomalies and 0 others, 3 of each are needed"
 
 
 def test_a_verdict_that_was_changed_is_new_and_one_that_was_taken_back_judges_nobody() -> None:

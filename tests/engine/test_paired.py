@@ -68,6 +68,12 @@ def test_calibration_does_not_mind_level_and_unit() -> None:
     assert plain.mean() == pytest.approx(labels.mean(), abs=0.03)
 
 
+def test_calibration_does_not_turn_a_wrong_ranking_over() -> None:
+    labels, scores, _ = made(200)
+    found = calibrated(labels, -scores[1], np.arange(200) % 8)
+    np.testing.assert_allclose(found, labels.mean(), atol=0.02)
+
+
 @pytest.mark.parametrize("scores", [np.zeros(40), np.repeat([0.0, 1e9], 20)])
 def test_calibration_of_constant_and_of_separating_scores_is_never_certain(scores: np.ndarray) -> None:
     labels = np.repeat([0, 1], 20)

@@ -26,7 +26,7 @@ Decision: TypeAlias = Literal["better", "not_worse", "worse", "too_few"]
 _FOLDS = 8
 _RESAMPLES = 2_000
 _CONFIDENCE = 0.8  # each end is passed by chance one time in ten, both measures together far less often
-_FEWEST = 5  # of each kind: with fewer one row decides
+_FEWEST = 3  # of each kind: with fewer one row decides; to ask for more only made good verdicts wait
 _SLACK = 0.05  # of average precision: what folds and a few rows do to a challenger that is as good
 _BACKGROUND = 20_000  # rows as they come, of more a sample
 _RANKING = "average_precision"
@@ -66,7 +66,7 @@ class Group:
         rows: How many.
         anomalies: How many of them are anomalies.
         measures: By name: `average_precision`, `precision_at_anomalies`, `precision_at_10`, `precision_at_50`,
-            `log_loss` and `brier`; none of them where there are fewer than five rows of a kind.
+            `log_loss` and `brier`; none of them where there are fewer than three rows of a kind.
     """
 
     rows: int
@@ -112,13 +112,12 @@ def compare(champion: Candidate, challenger: Candidate, labels: Floats, *, seed:
     for both, across the folds (Platt 1999), and intervals come from 2,000 paired draws of the rows; they hold for the
     stackers as fitted, so the rule asks for more than one sign. In this order:
 
-    1. *too_few*: fewer than five verdicts of a kind, in all, or among those that are new to the champion. Verdicts of
-       one kind cannot show that a ranking is better. Nor is there a judge where the champion was taught five of each
+    1. *too_few*: fewer than three verdicts of a kind, in all, or among those that are new to the champion. Verdicts of
+       one kind cannot show that a ranking is better. Nor is there a judge where the champion was taught three of each
        kind and fewer of them say the same today.
-    2. *worse*: on what the champion was taught, average precision falls by more than 0.05, or the interval of its gain
-       or of that of log loss lies below 0. Here new verdicts do not vote: those that are random, hostile or about
-       something else do harm here, however well they agree among themselves. Also where an interval on all verdicts
-       lies below 0.
+    2. *worse*: on what the champion was taught, the interval of the gain in average precision, or in log loss, lies
+       below 0. Here new verdicts do not vote: those that are random, hostile or about something else do harm here,
+       however well they agree among themselves. Also where an interval on all verdicts lies below 0.
     3. *better*: the intervals of average precision and of log loss on all verdicts lie above 0, and both gain on the
        new ones too. Verdicts without sense cannot be foretold from others, so they bring no gain there.
     4. *not_worse*: the rest. Promoted where the challenger is taught nothing new (members were fitted again) and the
@@ -172,10 +171,8 @@ def _decided(everything: Group, taught: Group, new: Group, *, guarded: bool) -> 
         return "too_few", False, _too_few("new verdicts", new)
     if guarded and not taught.measures:
         return "too_few", False, _too_few("verdicts that the champion was taught and that still stand", taught)
-    if taught.measures:
-        fall = -taught.measures[_RANKING].gain
-        if fall > _SLACK or _lost(taught):
-            return "worse", False, f"on what the champion was taught the challenger is worse: {_gains(taught)}"
+    if taught.measures and _lost(taught):
+        return "worse", False, f"on what the champion was taught the challenger is worse: {_gains(taught)}"
     if _lost(everything):
         return "worse", False, f"on all verdicts the challenger is worse: {_gains(everything)}"
     if all(everything.measures[name].low > 0 for name in _DECIDING):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import expit
 
 from anomalist.engine.measures import log_losses
 from anomalist.ensemble.stackers.logistic import map_weights
@@ -23,6 +24,8 @@ __all__ = ["Paired", "calibrated", "draws", "paired_measures"]
 
 _FIXED = (10, 50)
 _SPREAD_OF_LEVEL, _SPREAD_OF_SLOPE = 3.0, 2.0  # wide: they only keep a few separable rows from certainty
+_FARTHEST = 10.0  # standard deviations: one row far out decides no more than that
+_FLATTEST = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,22 +89,26 @@ def draws(strata: Ints, resamples: int, rng: np.random.Generator) -> Ints:
 def calibrated(labels: Ints, log_odds: Floats, folds: Ints) -> Floats:
     """Probabilities of rows by Platt scaling (1999) fitted on the other folds, all of shape (rows,).
 
-    Level and slope are fitted for both candidates alike, so that one which only ranks is not blamed for its unit.
+    Level and slope are fitted for both candidates alike, so that one which only ranks is not blamed for its unit. The
+    slope is never negative: what ranks the wrong way round says nothing, and not the opposite.
     """
     found = np.empty(labels.size)
     for fold in np.unique(folds):
         held = folds == fold
-        scale = max(float(log_odds[~held].std()), 1e-12)
-        centre = float(log_odds[~held].mean())
-        columns = np.stack([np.ones(labels.size), np.clip((log_odds - centre) / scale, -20.0, 20.0)], axis=1)
-        weights = map_weights(
-            columns[~held],
-            labels[~held].astype(np.float64),
-            np.zeros(int((~held).sum())),
-            np.array([_SPREAD_OF_LEVEL, _SPREAD_OF_SLOPE]),
-        )
-        found[held] = 1.0 / (1.0 + np.exp(-np.clip(columns[held] @ weights, -30.0, 30.0)))
+        centre, scale = float(log_odds[~held].mean()), max(float(log_odds[~held].std()), _FLATTEST)
+        scaled = np.clip((log_odds - centre) / scale, -_FARTHEST, _FARTHEST)
+        columns = np.stack([np.ones(labels.size), scaled], axis=1)
+        level, slope = _platt(columns[~held], labels[~held])
+        if slope < 0.0:
+            level, slope = *_platt(columns[~held, :1], labels[~held]), 0.0
+        found[held] = expit(level + slope * scaled[held])
     return found
+
+
+def _platt(columns: Floats, labels: Ints) -> Floats:
+    """Level and slope, or the level alone where there is no second column."""
+    spread = np.array([_SPREAD_OF_LEVEL, _SPREAD_OF_SLOPE])[: columns.shape[1]]
+    return map_weights(columns, labels.astype(np.float64), np.zeros(labels.size), spread)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
