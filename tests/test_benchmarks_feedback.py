@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from tests.benchmarks.feedback import main
+from tests.benchmarks.feedback import halves_of, main
 from tests.benchmarks.feedback_calibration import calibration_error
 from tests.benchmarks.feedback_course import Course, checkpoints, simulate
 from tests.benchmarks.feedback_peers import XGBOD, peers, standardised
@@ -117,6 +117,14 @@ def test_a_learner_is_never_asked_for_more_than_the_next_measurement() -> None:
     assert counts == [4, 1, 4, 1, 2]
     assert course.found == {0: 0, 5: 3, 10: 3, 12: 3}
     assert course.precision[12] == 1
+
+
+def test_halves_share_no_row_and_keep_no_order() -> None:
+    judged, unseen = halves_of(1_001, seed=0)
+    assert sorted([*judged, *unseen]) == list(range(1_001))
+    assert judged.size == 500
+    assert abs(np.corrcoef(judged, np.arange(500))[0, 1]) < 0.2
+    assert not np.array_equal(judged, halves_of(1_001, seed=1)[0])
 
 
 def test_checkpoints_end_with_the_budget() -> None:
