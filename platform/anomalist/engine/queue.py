@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Mix", "Pick", "alike", "doubt", "draw", "expected_rate"]
 
-_STRENGTH = 30.0  # rows drawn at random that the budget is worth, as a guess at the share of anomalies
+_STRENGTH = 20.0  # rows drawn at random that the budget is worth, as a guess at the share of anomalies
 _LOWEST, _HIGHEST = 1e-6, 0.5
 
 
@@ -175,7 +175,7 @@ def expected_rate(judged: Iterable[Judged], budget: float, *, rows: int | None =
     """The share of anomalies to be expected among rows as they come, between 1e-6 and 0.5.
 
     Rows drawn at random are a fair sample of the rows that had no verdict: their share of anomalies, shrunk towards the
-    budget as if that were worth 30 such rows. What was found in other ways is no sample, but it is there: where the
+    budget as if that were worth 20 such rows. What was found in other ways is no sample, but it is there: where the
     number of rows is known, it is counted and the sample stands for the rest.
 
     Args:
