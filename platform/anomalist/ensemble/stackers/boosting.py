@@ -48,7 +48,7 @@ class Boosting:
     trees: int = 100
     depth: int = 3
     rate: float = 0.1
-    penalty: float = 0.3
+    penalty: float = 1.0
     columns: float = 0.3
 
     _base: Consensus = field(default_factory=Consensus, init=False, repr=False)
