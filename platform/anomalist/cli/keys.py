@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 import click
 
@@ -88,7 +88,7 @@ class _Terminal:
 
     interactive = True
 
-    def __init__(self, stream: TextIO, before: list[object], *, err: bool) -> None:
+    def __init__(self, stream: TextIO, before: list[Any], *, err: bool) -> None:
         self._stream, self._before, self._err = stream, before, err
         self._listen()
 

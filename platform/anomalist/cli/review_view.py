@@ -17,6 +17,8 @@ from anomalist.data.words import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from rich.console import RenderableType
+
     from anomalist.engine.neighbours import Neighbour
     from anomalist.engine.questions import Progress, Question
     from anomalist.ensemble.explain import Reason
@@ -102,36 +104,45 @@ class View:
         if question.near:
             parts.add_row("near", _grid([_neighbour(one) for one in question.near], whole))
         parts.add_row("row", _values(question, columns, whole))
-        with self._console.capture() as drawn:
-            self._console.print()
-            title = Text(f"row {_plain(finding.key)} · question {progress.answered + 1:,}{ending}", style="bold")
-            self._console.print(Rule(title, align="left"))
-            self._console.print(parts)
-            self._console.print(Text(_progress(progress), style="dim"))
-            keys = (Text.assemble((key, "bold cyan"), f" {does}") for key, does in _KEYS.items())
-            self._console.print(_flow(keys, "  ", self._console.width))
-        lines = (line.rstrip() for line in drawn.get().splitlines())
-        self._console.file.write("\n".join(lines) + "\n")
-        self._console.file.flush()
+        keys = (Text.assemble((key, "bold cyan"), f" {does}") for key, does in _KEYS.items())
+        self._print(
+            Text(),
+            Rule(Text(f"row {_plain(finding.key)}, question {progress.answered + 1:,}{ending}"), align="left"),
+            parts,
+            Text(_progress(progress), style="dim"),
+            _flow(keys, "  ", self._console.width),
+        )
 
     def done(self, key: str, verdict: str) -> None:
         """Say what was stored of a row."""
-        self._console.print(Text.assemble(f"  {_plain(key)}: ", _verdict(verdict)))
+        self._print(Text.assemble(f"  {_plain(key)}: ", _verdict(verdict)))
 
     def say(self, text: str) -> None:
         """One line about what happened."""
-        self._console.print(Text(f"  {_plain(text)}"))
+        self._print(Text(f"  {_plain(text, _LONGEST)}"))
 
     def summary(self, run: str, model: str, progress: Progress) -> None:
         """How the session ended, and what to type next."""
-        self._console.print()
-        self._console.print(Text(_progress(progress)))
-        self._console.print(Text(f"the verdicts:         anomalist feedback list {run}"), soft_wrap=True)
-        self._console.print(Text(f"let the model learn:  anomalist retrain {model}"), soft_wrap=True)
+        self._print(
+            Text(),
+            Text(_progress(progress)),
+            Text(f"the verdicts:         anomalist feedback list {run}"),
+            Text(f"let the model learn:  anomalist retrain {model}"),
+        )
 
     def help(self) -> None:
         """What the keys do."""
-        self._console.print(Text(f"\n{_HELP}"))
+        self._print(Text(f"\n{_HELP}"))
+
+    def _print(self, *parts: RenderableType) -> None:
+        """Write lines without blanks at their ends, and what the stream cannot encode as question marks."""
+        with self._console.capture() as drawn:
+            for part in parts:
+                self._console.print(part)
+        text = "".join(f"{line.rstrip()}\n" for line in drawn.get().splitlines())
+        stream, encoding = self._console.file, self._console.encoding
+        stream.write(text.encode(encoding, "replace").decode(encoding))
+        stream.flush()
 
 
 def _values(question: Question, columns: Sequence[str], whole: bool) -> Table | Text:
