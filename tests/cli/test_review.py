@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sqlite3
+import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -60,7 +61,7 @@ def test_each_key_is_a_verdict(fitted: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_what_is_shown_of_a_row(fitted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = press("asq", f"review latest {TOP} --count 9", monkeypatch)
     first, second, third = done.out.split("\nrow r")[1:4]
-    assert first.split()[0] in ("7", "42")
+    assert first.split(",")[0] in ("7", "42")
     assert "question 1 of 9" in first
     assert re.search(r"score +[\d.]+ bits, one row in 61, no\. 1, flagged\n", first)
     assert re.search(r"why +amount +500 +typically \d+", first)
@@ -215,6 +216,14 @@ def test_what_stands_in_a_cell_does_not_move_the_cursor(home: Path, monkeypatch:
     done = press("vq", f"review latest {TOP}", monkeypatch)
     assert "[2Jcleared" in done.out
     assert "\x1b" not in done.out
+
+
+def test_a_stream_that_knows_few_letters_gets_those(fitted: Path) -> None:
+    command = [sys.executable, "-m", "anomalist", "review", "latest", "--analyst", "ann"]
+    environ = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, input=b"aq", capture_output=True, check=False, env=environ)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"question 1 ---" in done.stdout
 
 
 @pytest.fixture

@@ -218,18 +218,38 @@ def test_the_last_verdict_is_amended(workspace: Workspace, made: RunRow) -> None
     assert workspace.store.feedback() == []
 
 
-def test_rows_that_a_stored_model_scored_are_reviewed_as_well(
-    workspace: Workspace, made: RunRow, frame: pl.DataFrame, tmp_path: Path
-) -> None:
-    new = frame.with_columns(pl.col("id") + "n", pl.col("amount") * 1.01)
-    new.write_csv(tmp_path / "new.csv")
+@pytest.fixture
+def later(workspace: Workspace, made: RunRow, frame: pl.DataFrame, tmp_path: Path) -> RunRow:
+    """A run of the stored model over new payments, much like the first."""
+    frame.with_columns(pl.col("id") + "n", pl.col("amount") * 1.01).write_csv(tmp_path / "new.csv")
     model, row = workspace.load("m")
     source = Source(location=str(tmp_path / "new.csv"), key="id", label="fraud", like=model.encoder.reading)
-    scored = score(workspace, source.read(workspace.registry), model, row, origin=source.to_dict()).row
-    review = Review.open(workspace, scored.id, TOP)
-    assert asked(review) in ("r7n", "r42n", "r100n")
+    return score(workspace, source.read(workspace.registry), model, row, origin=source.to_dict()).row
+
+
+def test_rows_of_a_later_run_are_reviewed_with_what_was_learned_from_earlier_ones(
+    workspace: Workspace, made: RunRow, later: RunRow, frame: pl.DataFrame
+) -> None:
+    for key, verdict in (("r7", "expected"), ("r1", "false_alarm")):
+        say(workspace, made, key, verdict, analyst="bob", values=frame.row(int(key[1:]), named=True))
+    review = Review.open(workspace, later.id, TOP)
+    assert (review.progress.learned, review.notes) == (2, ())
+    question = review.next()
+    assert question is not None
+    assert {one.judged.key for one in question.near} == {"r7", "r1"}
+    assert question.finding.key in ("r7n", "r42n", "r100n")
     review.answer("anomaly")
-    assert workspace.store.feedback(run=scored.id)[0].fingerprint == scored.dataset.fingerprint
+    assert workspace.store.feedback(run=later.id)[0].fingerprint == later.dataset.fingerprint
+
+
+def test_verdicts_on_rows_that_the_model_cannot_read_are_named(
+    workspace: Workspace, made: RunRow, later: RunRow
+) -> None:
+    say(workspace, made, "r7", "anomaly", analyst="bob", values={"amount": 500.0})
+    review = Review.open(workspace, later.id, TOP)
+    assert review.progress.learned == 0
+    (note,) = review.notes
+    assert "1 judged rows of payments.csv are left out" in note
 
 
 def test_only_disputed_rows_on_request(workspace: Workspace, made: RunRow) -> None:

@@ -86,6 +86,9 @@ def review(app: App, /, run: str, count: int | None, data: str | None, as_json: 
     stages = _Stages(app)
     with Workspace.open(settings, app.registry(), progress=stages) as workspace:
         session = Review.open(workspace, run, wanted, data=data)
+        stages.clear()
+        for note in session.notes:
+            app.notice(note)
         view = View(sys.stderr if as_json else sys.stdout)
         with keys_of(sys.stdin, err=as_json) as keys:
             code = _Desk(session, keys, view, count, stages).work()

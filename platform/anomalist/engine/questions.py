@@ -51,7 +51,8 @@ class Question:
     Attributes:
         finding: The row with its score, its members and its reasons.
         rank: Its place in the run, 1 the most anomalous.
-        probability: That an analyst would call it an anomaly, as far as was learned; None where nothing was.
+        probability: That an analyst would call it an anomaly, by all verdicts or else by the model; None where neither
+            has learned anything.
         asked: Why it is asked about.
         chance: The probability with which its place in the batch was to be filled by it; None where it was not drawn.
         twins: How many other rows of the run are just like it.

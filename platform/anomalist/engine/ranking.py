@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from scipy.special import expit
 
+from anomalist.engine.lessons import evidence_of_judged
 from anomalist.engine.queue import doubt, expected_rate
 from anomalist.engine.stackers import recipe_from_text
 from anomalist.ensemble.stack import Evidence, Lesson, Uncertain
@@ -16,15 +18,14 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from anomalist.data.table import Table
     from anomalist.detector import Floats
+    from anomalist.engine.lessons import Known, Place
+    from anomalist.engine.scored import ScoredRun
     from anomalist.engine.verdicts import Judged
     from anomalist.engine.workspace import Workspace
-    from anomalist.ensemble.model import Model, Scores
     from anomalist.ensemble.stack import Stacker
-    from anomalist.store.rows import RunRow
 
-__all__ = ["Ranker", "Ranking"]
+__all__ = ["Elsewhere", "Ranker", "Ranking"]
 
 _BUDGET = 0.01  # where nothing is flagged
 _CANDIDATES = 5_000  # rows for which it is worked out how uncertain they are: the highest
@@ -46,9 +47,35 @@ class Ranking:
     learned: int
     rate: float
 
-    def probability(self, row: int) -> float | None:
-        """The probability of one row; None where nothing was learned and it would be a guess."""
-        return float(1.0 / (1.0 + np.exp(-self.log_odds[row]))) if self.learned else None
+    def probability(self, row: int) -> float:
+        """That an analyst would call one row an anomaly; a guess where nothing was learned."""
+        return float(expit(self.log_odds[row]))
+
+
+class Elsewhere:
+    """What a model knows of judged rows of other datasets. Each row is asked about once: its values do not change.
+
+    Attributes:
+        notes: Which rows the model could not be asked about and why, one line each.
+    """
+
+    def __init__(self, ask: Callable[[Sequence[Judged]], Known], none: Evidence) -> None:
+        self.notes: list[str] = []
+        self._ask, self._evidence = ask, none
+        self._at: dict[Place, int | None] = {}  # where in the evidence a row is; None where the model knows nothing
+
+    def evidence_of(self, judged: Sequence[Judged]) -> tuple[list[Judged], Evidence]:
+        """The judged rows that the model could be asked about, and what it says of each."""
+        new = [one for one in judged if (one.fingerprint, one.key) not in self._at]
+        if new:
+            answer = self._ask(new)
+            self._at.update({(one.fingerprint, one.key): None for one in new})
+            for place, row in enumerate(answer.rows.tolist(), start=len(self._evidence)):
+                self._at[new[row].fingerprint, new[row].key] = place
+            self._evidence = self._evidence.followed_by(answer.evidence)
+            self.notes.extend(answer.notes)
+        found = [(one, at) for one in judged if (at := self._at[one.fingerprint, one.key]) is not None]
+        return [one for one, _ in found], self._evidence.take(np.array([at for _, at in found], dtype=np.intp))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,6 +87,7 @@ class Ranker:
         keys: Their keys.
         fingerprint: Of their dataset.
         stacker: Makes a stacker that has learned nothing yet.
+        elsewhere: Knows judged rows of other datasets; where it is None, only those of this run teach.
         budget: The share of rows worth a look.
         seed: Of all randomness.
     """
@@ -69,26 +97,30 @@ class Ranker:
     fingerprint: str
     stacker: Callable[[], Stacker]
     budget: float
+    elsewhere: Elsewhere | None = None
     seed: int = 0
 
     @classmethod
-    def of(
-        cls, workspace: Workspace, run: RunRow, model: Model, table: Table, scores: Scores, *, stacker: str, seed: int
-    ) -> Self:
+    def of(cls, workspace: Workspace, scored: ScoredRun, *, stacker: str, seed: int) -> Self:
         """For the rows of a scored run; `stacker` is what a user typed.
 
         Raises:
             UnknownNameError: There is no such stacker.
             ParameterError: A parameter of it is unknown or out of its range.
         """
-        recipe = recipe_from_text(workspace.registry, stacker)
-        workspace.progress.stage("encoding")
+        model, table, data, surprises = scored.model, scored.table, scored.data, scored.scores.surprises
+        evidence = model.evidence(data, surprises)
+
+        def ask(judged: Sequence[Judged]) -> Known:
+            return evidence_of_judged(model, judged, table, data, surprises)
+
         return cls(
-            evidence=model.evidence(model.encoder.encode(table), scores.surprises),
+            evidence=evidence,
             keys=table.keys,
-            fingerprint=run.dataset.fingerprint,
-            stacker=recipe.make,
-            budget=float(scores.flagged.mean()) or _BUDGET,
+            fingerprint=scored.run.dataset.fingerprint,
+            stacker=recipe_from_text(workspace.registry, stacker).make,
+            budget=float(scored.scores.flagged.mean()) or _BUDGET,
+            elsewhere=Elsewhere(ask, evidence.take(slice(0, 0))),
             seed=seed,
         )
 
@@ -108,7 +140,7 @@ class Ranker:
         )
         stacker = self.stacker().fit(lesson)
         log_odds = stacker.log_odds(self.evidence)
-        return Ranking(log_odds=log_odds, doubts=self._doubts(stacker, log_odds), learned=len(clear), rate=rate)
+        return Ranking(log_odds=log_odds, doubts=self._doubts(stacker, log_odds), learned=len(ordered), rate=rate)
 
     def rows_of(self, judged: Iterable[Judged]) -> dict[str, int]:
         """Where in this run the judged rows stand that belong to its dataset: key to row number."""
@@ -117,10 +149,14 @@ class Ranker:
         return dict(zip(self.keys.gather(found).to_list(), found.to_list(), strict=True))
 
     def evidence_of(self, judged: Sequence[Judged]) -> tuple[list[Judged], Evidence]:
-        """The judged rows that stand in this run, and what the model knows of them."""
+        """The judged rows that the model knows, those of this run first, and what it knows of each."""
         rows = self.rows_of(judged)
         here = [one for one in judged if one.fingerprint == self.fingerprint and one.key in rows]
-        return here, self.evidence.take(np.array([rows[one.key] for one in here], dtype=np.intp))
+        evidence = self.evidence.take(np.array([rows[one.key] for one in here], dtype=np.intp))
+        if self.elsewhere is None:
+            return here, evidence
+        there, theirs = self.elsewhere.evidence_of([one for one in judged if one.fingerprint != self.fingerprint])
+        return here + there, evidence.followed_by(theirs)
 
     def _doubts(self, stacker: Stacker, log_odds: Floats) -> Floats:
         """Only the highest rows are asked how sure they are: far down the list nobody would look for the border."""

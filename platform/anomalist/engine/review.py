@@ -7,31 +7,27 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from anomalist.engine.feedback import analyst_name, check_text, say, take_back
-from anomalist.engine.findings import findings_of
-from anomalist.engine.look import finding_from
 from anomalist.engine.neighbours import nearest, usual_distance
 from anomalist.engine.questions import Progress, Question, ReviewOptions, Step
 from anomalist.engine.queue import Pick, alike, draw
 from anomalist.engine.ranking import Ranker
-from anomalist.engine.sources import read_again
-from anomalist.engine.storing import stored_scores
+from anomalist.engine.scored import ScoredRun
 from anomalist.engine.verdicts import settle
 from anomalist.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from anomalist.data.table import Table
     from anomalist.detector import Bools
     from anomalist.engine.workspace import Workspace
-    from anomalist.ensemble.model import Model, Scores
-    from anomalist.store.rows import FeedbackRow, RunRow, Verdict
+    from anomalist.store.rows import FeedbackRow, Verdict
 
 __all__ = ["Review"]
 
@@ -45,23 +41,24 @@ class Review:
 
     Attributes:
         run: The run.
+        model: The name of its model, all of whose verdicts teach.
         analyst: Who judges.
         options: How the session goes.
+        columns: The source columns to show to whoever judges, the most useful first.
     """
 
-    def __init__(
-        self, workspace: Workspace, run: RunRow, model: Model, table: Table, scores: Scores, options: ReviewOptions
-    ) -> None:
-        self.run, self.options, self.analyst = run, options, analyst_name(options.analyst)
-        self._workspace, self._model, self._table, self._scores = workspace, model, table, scores
-        self._ranker = Ranker.of(workspace, run, model, table, scores, stacker=options.stacker, seed=options.seed)
+    def __init__(self, workspace: Workspace, scored: ScoredRun, options: ReviewOptions) -> None:
+        self.run, self.model, self.columns = scored.run, scored.name, scored.columns
+        self.options, self.analyst = options, analyst_name(options.analyst)
+        self._workspace, self._scored = workspace, scored
+        self._ranker = Ranker.of(workspace, scored, stacker=options.stacker, seed=options.seed)
         self._groups = alike(self._ranker.evidence)
         self._twins = np.bincount(self._groups) - 1
         self._usual = usual_distance(self._ranker.evidence.columns)
         self._rng = np.random.default_rng([options.seed, workspace.store.feedback_position()])
         self._waiting: deque[Question] = deque()
         self._current: Question | None = None
-        self._token = uuid.uuid4().hex
+        self._tokens: dict[tuple[str | None, ...], str] = {}  # by what was to be said of the row that waits
         self._steps: list[Step] = []
         self._learn()
 
@@ -82,13 +79,7 @@ class Review:
             DataError: The rows cannot be read, or are not those of the run.
             UsageError: The run does not know where its rows are, or the analyst has no name.
         """
-        run = workspace.store.scored_run(run_id)
-        if run.model is None:
-            raise UnknownNameError(f"run {run.id} has no model that could learn")
-        model, _ = workspace.load(f"{run.model[0]}:{run.model[1]}")
-        workspace.progress.stage("reading")
-        table = read_again(run, workspace.registry, data=data)
-        return cls(workspace, run, model, table, stored_scores(workspace, run), options or ReviewOptions())
+        return cls(workspace, ScoredRun.open(workspace, run_id, data=data), options or ReviewOptions())
 
     def next(self) -> Question | None:
         """The question that waits for an answer, the same until it has one; None when no row is left to ask about."""
@@ -107,7 +98,8 @@ class Review:
             StoreError: The verdict was not stored; it may be given again.
         """
         question = self._asked()
-        entry = self._say(question, verdict, cause, note, self._token)
+        token = self._tokens.setdefault((verdict, cause, note), uuid.uuid4().hex)
+        entry = self._say(question, verdict, cause, note, token)
         self._steps.append(Step(question=question, entry=entry))
         self._current = None
         return entry
@@ -143,7 +135,8 @@ class Review:
             return None
         step = self._steps[-1]
         if step.entry is not None:
-            self._hear(take_back(self._workspace, self.run.id, step.entry.key, analyst=self.analyst)[0])
+            with suppress(UnknownNameError):  # it was taken back elsewhere meanwhile
+                self._hear(take_back(self._workspace, self.run.id, step.entry.key, analyst=self.analyst)[0])
         self._steps.pop()
         if self._current is not None:
             self._waiting.appendleft(self._current)
@@ -153,18 +146,9 @@ class Review:
         return step
 
     @property
-    def model(self) -> str:
-        """The name of the model whose verdicts these are."""
-        assert self.run.model is not None  # `open` refuses a run without one
-        return self.run.model[0]
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The source columns to show to whoever judges: what names and places a row first, and never the label."""
-        table = self._table
-        first = [name for name in (table.key, table.entity, table.time) if name is not None]
-        order = dict.fromkeys([*first, *table.features, *table.frame.columns])
-        return tuple(name for name in order if name != table.label)
+    def notes(self) -> tuple[str, ...]:
+        """Which verdicts on other data of the model could not be learned from and why, one line each."""
+        return tuple(self._ranker.elsewhere.notes) if self._ranker.elsewhere is not None else ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -176,7 +160,7 @@ class Review:
         """How far the session is."""
         return Progress.of(
             self._steps,
-            flagged_left=int((self._scores.flagged & ~self._known()).sum()),
+            flagged_left=int((self._scored.scores.flagged & ~self._known()).sum()),
             learned=self._ranking.learned,
             rate=self._ranking.rate,
         )
@@ -208,7 +192,7 @@ class Review:
 
     def _known(self) -> Bools:
         """The rows of this run on which a verdict stands, shape (rows,)."""
-        known = np.zeros(len(self._table), dtype=np.bool_)
+        known = np.zeros(len(self._scored.table), dtype=np.bool_)
         known[list(self._ranker.rows_of(self._judged).values())] = True
         return known
 
@@ -247,25 +231,18 @@ class Review:
         return [Pick(row=row, asked="search", probability=None) for row in rows[: self.options.batch]]
 
     def _questions(self, picks: Sequence[Pick]) -> list[Question]:
-        """Rows with all that is known of them; those that the run kept no record of are explained now."""
-        store, keys = self._workspace.store, self._table.keys
-        scored = [store.score_of(self.run.id, keys[pick.row]) for pick in picks]
-        bare = np.array([row.row for row in scored if row.record is None], dtype=np.intp)
-        if bare.size:
-            self._workspace.progress.stage("explaining")
-        each = self._workspace.executor.attempts
-        explained = findings_of(self._model, self._table, self._scores, bare, each=each)
-        found = {finding.row: finding for finding in explained}
+        """Rows with all that is known of them."""
+        found = self._scored.findings(self._workspace, [pick.row for pick in picks])
         return [
             Question(
-                finding=found.get(pick.row) or finding_from(row),
-                rank=row.rank,
-                probability=self._ranking.probability(pick.row),
+                finding=finding,
+                rank=rank,
+                probability=self._ranking.probability(pick.row) if self._ranking.learned else finding.probability,
                 asked=pick.asked,
                 chance=pick.probability,
                 twins=int(self._twins[self._groups[pick.row]]),
             )
-            for pick, row in zip(picks, scored, strict=True)
+            for pick, (rank, finding) in zip(picks, found, strict=True)
         ]
 
     def _show(self, question: Question) -> None:
@@ -283,7 +260,7 @@ class Review:
             usual=self._usual,
         )
         self._current = replace(question, near=near, said=said[0].verdicts if said else ())
-        self._token = uuid.uuid4().hex
+        self._tokens = {}
 
     def _asked(self) -> Question:
         if self._current is None:
