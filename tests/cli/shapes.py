@@ -48,9 +48,11 @@ ROW = {
     "row": int,
     "score": float,
     "level": float,
+    "probability": (float, type(None)),
     "flagged": bool,
     "members": {"isolation_forest": float},
     "reasons": [REASON],
+    "moved": (dict, type(None)),
 }
 MEASURES = {
     "roc_auc": float,

@@ -33,7 +33,7 @@ def test_the_flagged_rows_and_the_highest_are_worth_a_look(flagged: list[int], t
 
 def test_a_finding_says_what_the_scores_say(workspace: Workspace, table: Table) -> None:
     result = run(workspace, table, RunOptions(detectors=("distance", "explaining:power=1")))
-    found = findings_of(result.model, table, result.scores, np.array([100, 7, 5]))
+    found = findings_of(result.model, table, result.model.encoder.encode(table), result.scores, np.array([100, 7, 5]))
     assert [finding.row for finding in found] == [100, 7, 5]
     for finding in found:
         assert finding.key == f"r{finding.row}"
@@ -47,11 +47,16 @@ def test_a_finding_says_what_the_scores_say(workspace: Workspace, table: Table) 
         assert sum(reason.share for reason in finding.reasons) <= 1 + 1e-9
         shares = [reason.share for reason in finding.reasons]
         assert shares == sorted(shares, reverse=True)
-    assert findings_of(result.model, table, result.scores, np.array([], dtype=np.int64)) == ()
+    assert (
+        findings_of(
+            result.model, table, result.model.encoder.encode(table), result.scores, np.array([], dtype=np.int64)
+        )
+        == ()
+    )
 
 
 def test_a_finding_as_plain_values(workspace: Workspace, table: Table) -> None:
     result = run(workspace, table, RunOptions(detectors=("distance",)))
     shown = result.findings[0].to_dict()
-    assert set(shown) == {"key", "row", "score", "level", "flagged", "members", "reasons"}
+    assert set(shown) == {"key", "row", "score", "level", "probability", "flagged", "members", "reasons", "moved"}
     assert set(shown["reasons"][0]) == {"column", "actual", "typical", "share"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,15 @@ from anomalist.detector import deadline
 from anomalist.ensemble.explain import Reason, explain, shares
 from tests.ensemble.samples import payments, series, tiny_model
 
+if TYPE_CHECKING:
+    from anomalist.data.table import Table
+    from anomalist.ensemble.model import Model
+
 ROWS = np.array([7, 100, 200])
+
+
+def because(model: Model, table: Table, *args: Any, **kwargs: Any) -> list[tuple[Reason, ...]]:
+    return explain(model, table, model.encoder.encode(table), *args, **kwargs)
 
 
 def test_asking_the_detector_and_ablation_agree_on_an_additive_detector() -> None:
@@ -55,16 +64,16 @@ def test_reasons_are_in_order_few_and_with_what_is_usual() -> None:
     table = payments()
     model = tiny_model(table)
     surprises = model.score(table).surprises[ROWS]
-    first, second, *_ = explain(model, table, ROWS, surprises)
+    first, second, *_ = because(model, table, ROWS, surprises)
     assert (first[0].column, first[0].actual) == ("amount", 500.0)
     assert first[0].typical == pytest.approx(50, abs=2)
     assert (second[0].column, second[0].actual) == ("city", "Rome")
     assert second[0].typical in ("Basel", "Bern", "Chur")
-    for reasons in explain(model, table, ROWS, surprises, most=2, least=0.2):
+    for reasons in because(model, table, ROWS, surprises, most=2, least=0.2):
         assert 1 <= len(reasons) <= 2
         assert all(reason.share >= 0.2 for reason in reasons[1:])
-    assert [len(reasons) for reasons in explain(model, table, ROWS[:1], surprises[:1], least=0.999)] == [1]
-    assert explain(model, table, ROWS, np.zeros((3, 1))) == [(), (), ()]
+    assert [len(reasons) for reasons in because(model, table, ROWS[:1], surprises[:1], least=0.999)] == [1]
+    assert because(model, table, ROWS, np.zeros((3, 1))) == [(), (), ()]
 
 
 def test_a_column_with_its_typical_value_is_no_reason_for_a_row() -> None:
@@ -74,7 +83,7 @@ def test_a_column_with_its_typical_value_is_no_reason_for_a_row() -> None:
     row = int(np.flatnonzero((table.frame["city"] == usual).to_numpy())[0])
     columns, parts = shares(model, model.encoder.encode(table), np.array([row]), np.full((1, 1), 5.0))
     assert parts[0, columns.index("city")] > 0.05
-    (reasons,) = explain(model, table, np.array([row]), np.full((1, 1), 5.0))
+    (reasons,) = because(model, table, np.array([row]), np.full((1, 1), 5.0))
     assert reasons
     assert "city" not in [reason.column for reason in reasons]
 
@@ -82,10 +91,10 @@ def test_a_column_with_its_typical_value_is_no_reason_for_a_row() -> None:
 def test_an_explanation_does_not_depend_on_the_rows_around() -> None:
     table = payments()
     model = tiny_model(table, ["additive", "honest"])
-    together = explain(model, table, ROWS, model.score(table).surprises[ROWS])
+    together = because(model, table, ROWS, model.score(table).surprises[ROWS])
     for row, reasons in zip(ROWS, together, strict=True):
         alone = table.take(np.array([row]))
-        (found,) = explain(model, alone, np.array([0]), model.score(alone).surprises)
+        (found,) = because(model, alone, np.array([0]), model.score(alone).surprises)
         assert [reason.column for reason in found] == [reason.column for reason in reasons]
         assert [r.share for r in found] == pytest.approx([r.share for r in reasons])
 
@@ -110,14 +119,14 @@ def test_every_way_to_run_over_the_members_gives_the_same() -> None:
     model = tiny_model(table, ["additive", "honest"])
     surprises = model.score(table).surprises[ROWS]
     backwards = lambda function, members: reversed([function(m) for m in reversed(list(members))])  # noqa: E731 - short
-    assert explain(model, table, ROWS, surprises, each=backwards) == explain(model, table, ROWS, surprises)
+    assert because(model, table, ROWS, surprises, each=backwards) == because(model, table, ROWS, surprises)
 
 
 def test_a_member_that_cannot_explain_is_left_out_and_named(caplog: pytest.LogCaptureFixture) -> None:
     table = payments()
     model = tiny_model(table, ["honest", "additive"])
     surprises = model.score(table).surprises[ROWS]
-    alone = explain(tiny_model(table), table, ROWS, surprises[:, 1:])
+    alone = because(tiny_model(table), table, ROWS, surprises[:, 1:])
 
     def fails(_: object) -> None:
         raise RuntimeError("out of\nluck")
@@ -129,7 +138,7 @@ def test_a_member_that_cannot_explain_is_left_out_and_named(caplog: pytest.LogCa
     ):
         caplog.clear()
         model.members[0].detector.contributions = contributions
-        assert explain(model, table, ROWS, surprises) == alone
+        assert because(model, table, ROWS, surprises) == alone
         assert says in caplog.text
 
 
@@ -138,7 +147,7 @@ def test_ablation_stops_when_the_time_is_over(caplog: pytest.LogCaptureFixture) 
     model = tiny_model(table)
     token = deadline.set(0.0)
     try:
-        assert explain(model, table, ROWS, np.full((3, 1), 5.0)) == [(), (), ()]
+        assert because(model, table, ROWS, np.full((3, 1), 5.0)) == [(), (), ()]
     finally:
         deadline.reset(token)
     assert "additive cannot say why: DetectorTimeoutError" in caplog.text

@@ -1,4 +1,4 @@
-"""What the loop needs: tokens of feedback, the log of promotions, and the probability of each scored row.
+"""What the loop needs: tokens of feedback, the log of promotions, and what was learned of each scored row.
 
 Revises: 0001
 """
@@ -27,6 +27,7 @@ VIEW = FIRST_VIEW.replace("score.flagged AS flagged", "score.probability AS prob
 def upgrade() -> None:
     op.execute("DROP VIEW top_scores")
     op.add_column("score", sa.Column("probability", sa.Double(), nullable=True))
+    op.add_column("record", sa.Column("moved", sa.JSON(none_as_null=True), nullable=True))
     op.execute(VIEW)
 
     op.create_table(
@@ -72,6 +73,7 @@ def downgrade() -> None:
         op.drop_column("feedback", "token")
     op.drop_table("promotion")
     op.execute("DROP VIEW top_scores")
+    op.drop_column("record", "moved")
     op.drop_column("score", "probability")
     op.execute(FIRST_VIEW)
 

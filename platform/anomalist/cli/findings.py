@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["describe_threshold", "one_in", "print_evaluation", "print_finding", "print_findings", "print_result"]
 
 _REASONS = 3
+_MOVES = 8
 
 
 def print_result(result: RunResult) -> None:
@@ -50,6 +52,7 @@ def print_findings(findings: Sequence[Finding], *, reasons: int = _REASONS, plac
 
     `place` names the columns that say where a row stands in a series, its entity and its time; they are shown too.
     """
+    taught = any(finding.probability is not None for finding in findings)
     rows = [
         [
             number,
@@ -57,12 +60,14 @@ def print_findings(findings: Sequence[Finding], *, reasons: int = _REASONS, plac
             *(cell(finding.values.get(column)) for column in place),
             f"{finding.score:.2f}",
             one_in(finding.level),
+            *([cell(finding.probability and f"{finding.probability:.2f}")] if taught else []),
             "yes" if finding.flagged else "",
             "; ".join(map(str, finding.reasons[:reasons])),
         ]
         for number, finding in enumerate(findings, start=1)
     ]
-    print_table(["#", "key", *place, "bits", "one row in", "flagged", "why"], rows)
+    chance = ["probability"] if taught else []
+    print_table(["#", "key", *place, "bits", "one row in", *chance, "flagged", "why"], rows)
 
 
 def print_finding(finding: Finding) -> None:
@@ -80,8 +85,30 @@ def print_finding(finding: Finding) -> None:
     click.echo()
     ranked = sorted(finding.members.items(), key=lambda member: -member[1])
     print_table(["detector", "one row in"], [[name, one_in(level)] for name, level in ranked])
+    if finding.probability is not None:
+        _print_learned(finding)
     click.echo()
     print_table(["column", "value"], [[name, cell(value)] for name, value in finding.values.items()])
+
+
+def _print_learned(finding: Finding) -> None:
+    """Print what verdicts have taught about a row."""
+    click.echo()
+    click.echo(f"from verdicts: an anomaly with probability {finding.probability:.2f}")
+    moved = [(name, nats) for kind in (finding.moved or {}).values() for name, nats in kind.items()]
+    moved = sorted(moved, key=lambda move: -abs(move[1]))[:_MOVES]
+    if moved:
+        print_table(["moved by", "odds times"], [[name, _times(nats)] for name, nats in moved])
+
+
+def _times(nats: float) -> str:
+    """A change of log-odds as a factor of the odds.
+
+    >>> _times(0.6931), _times(-2.3026)
+    ('2.0', '0.10')
+    """
+    factor = math.exp(min(max(nats, -20.0), 20.0))
+    return f"{factor:.3g}" if factor >= 100 else f"{factor:.1f}" if factor >= 1 else f"{factor:.2f}"
 
 
 def one_in(level: float) -> str:

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from anomalist.cli.lazy import SuggestingGroup
 from anomalist.cli.output import emit, json_option, print_pairs, print_table
+from anomalist.data.words import counted
 from anomalist.errors import UnknownNameError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from anomalist.cli.app import App
-    from anomalist.store.rows import ModelRow
+    from anomalist.store.rows import ModelRow, Promotion
 
 __all__ = ["models"]
+
+_HOW = {
+    "first": "the first version",
+    "better": "better than the champion before",
+    "asked": "as somebody asked",
+    "rollback": "by a rollback",
+}
 
 
 @click.group(cls=SuggestingGroup)
 def models() -> None:
-    """Show the fitted models."""
+    """Show the fitted models, and say which version is used."""
 
 
 @models.command("list")
@@ -62,7 +73,56 @@ def show_model(app: App, model: str, as_json: bool) -> None:
 
     with Workspace.open(app.settings(), app.registry()) as workspace:
         found = workspace.find(model)
-    emit(as_json, {"model": _model_dict(found)}, lambda: _print_model(found))
+        history = [step for step in workspace.store.promotions(found.name) if step.version == found.version]
+    shown = {**_model_dict(found), "promotions": [_promotion_dict(step) for step in history]}
+    emit(as_json, {"model": shown}, lambda: _print_model(found, history))
+
+
+@models.command("promote")
+@click.argument("model", metavar="NAME[@ALIAS|:VERSION]")
+@json_option
+@click.pass_obj
+def promote_model(app: App, model: str, as_json: bool) -> None:
+    """Make a version the champion: the one that is used where no version is named. NAME alone is its challenger."""
+    from anomalist.engine.workspace import Workspace
+
+    with Workspace.open(app.settings(), app.registry()) as workspace:
+        named = "@" in model or ":" in model
+        found = workspace.find(model if named else f"{model}@challenger")
+        done = workspace.store.promote(found.name, found.version)
+    emit(as_json, {"promotion": _promotion_dict(done)}, lambda: _print_promotion(done))
+
+
+@models.command("rollback")
+@click.argument("name")
+@json_option
+@click.pass_obj
+def roll_back_model(app: App, name: str, as_json: bool) -> None:
+    """Go back to the version that the champion of NAME replaced; again, one step further.
+
+    A version holds its detectors, its scale and its threshold, so that rows get exactly the scores that they had.
+    """
+    with app.open_store() as store:
+        done = store.rollback(name)
+    emit(as_json, {"promotion": _promotion_dict(done)}, lambda: _print_promotion(done))
+
+
+def _learned(stack: Mapping[str, Any] | None) -> str | None:
+    """What a model learned from verdicts, in a few words."""
+    if stack is None:
+        return None
+    return (
+        f"{stack['name']}, taught by {counted(stack['verdicts'], 'verdict')}, {stack['anomalies']:,} of them anomalies"
+    )
+
+
+def _promotion_dict(promotion: Promotion) -> dict[str, Any]:
+    return asdict(promotion)
+
+
+def _print_promotion(promotion: Promotion) -> None:
+    before = "" if promotion.replaced is None else f", in place of {promotion.name}:{promotion.replaced}"
+    click.echo(f"{promotion.name}:{promotion.version} is the champion now{before}")
 
 
 def _model_dict(model: ModelRow) -> dict[str, Any]:
@@ -77,7 +137,7 @@ def _model_dict(model: ModelRow) -> dict[str, Any]:
     }
 
 
-def _print_model(model: ModelRow) -> None:
+def _print_model(model: ModelRow, history: Sequence[Promotion]) -> None:
     from anomalist.cli.findings import describe_threshold
     from anomalist.plugins.parameters import as_typed
 
@@ -89,10 +149,14 @@ def _print_model(model: ModelRow) -> None:
             "made": f"{model.created_at:%Y-%m-%d %H:%M:%S} by run {model.run}",
             "hash": model.hash,
             "combiner": details["combiner"]["name"],
+            "stacker": _learned(details.get("stack")),
             "threshold": describe_threshold(details["threshold"]),
             "columns": details["columns"],
         }
     )
+    for step in history:
+        how = _HOW[step.how] + (f" (run {step.run})" if step.run else "")
+        click.echo(f"champion: since {step.created_at:%Y-%m-%d %H:%M:%S}, {how}")
     for column, why in details["left_out"].items():
         click.echo(f"left out: {column} ({why})")
     click.echo()

@@ -11,6 +11,8 @@ from anomalist.cli.output import emit, json_option
 from anomalist.cli.source_options import source_from, source_options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from anomalist.cli.app import App
     from anomalist.config import Settings
     from anomalist.engine.request import ThresholdRequest
@@ -100,8 +102,20 @@ def _threshold(options: dict[str, Any], settings: Settings) -> ThresholdRequest:
     return ThresholdRequest(policy="budget", parameter=settings.budget)
 
 
-def finish(app: App, result: RunResult, *, as_json: bool, out: Path | None, fail_on_anomaly: bool) -> int:
-    """Say what a run found, write its scores where asked to, and give the exit code."""
+def finish(
+    app: App,
+    result: RunResult,
+    *,
+    as_json: bool,
+    out: Path | None,
+    fail_on_anomaly: bool,
+    more: Mapping[str, Any] | None = None,
+    after: Callable[[], None] = lambda: None,
+) -> int:
+    """Say what a run found, write its scores where asked to, and give the exit code.
+
+    `more` is added to what `--json` prints, and `after` prints the same for people.
+    """
     from anomalist.cli.findings import print_result
     from anomalist.engine.export import write_scores
 
@@ -110,5 +124,10 @@ def finish(app: App, result: RunResult, *, as_json: bool, out: Path | None, fail
     if out is not None:
         write_scores(result, out)
         app.notice(f"all scores are in {out}")
-    emit(as_json, result.to_dict(), lambda: print_result(result))
+
+    def human() -> None:
+        print_result(result)
+        after()
+
+    emit(as_json, {**result.to_dict(), **(more or {})}, human)
     return ANOMALIES_FOUND if fail_on_anomaly and result.scores.flagged.any() else 0

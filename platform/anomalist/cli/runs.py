@@ -171,6 +171,10 @@ def _print_run(run: RunRow, members: list[MemberRow], threshold: ThresholdRow | 
     if run.results and "evaluation" in run.results:
         click.echo()
         print_evaluation(run.results["evaluation"])
+    if run.results and "retrain" in run.results:
+        from anomalist.cli.comparison import print_outcome
+
+        print_outcome(run.results["retrain"], made=run.model)
     if run.results and "drift" in run.results:
         from anomalist.cli.monitor import print_drift
 

@@ -132,7 +132,9 @@ class Run:
 
     def _explain(self, rows: list[int]) -> tuple[Finding, ...]:
         result = self.result
-        return findings_of(result.model, result.table, result.scores, np.array(rows, dtype=np.int64))
+        model, table = result.model, result.table
+        data = model.encoder.encode(table)
+        return findings_of(model, table, data, result.scores, np.array(rows, dtype=np.int64))
 
     def __repr__(self) -> str:
         flagged = int(self.result.scores.flagged.sum())

@@ -22,7 +22,8 @@ ENDINGS = (".csv", ".parquet", ".jsonl", ".ndjson")
 def scores_frame(result: RunResult) -> pl.DataFrame:
     """One row a row: key, score in bits, level, flagged, and the surprise in bits that each member gave it.
 
-    Rows in order have their entity and their time after the key, under the names of these columns.
+    Where something was learned from verdicts, the probability of an anomaly comes before the members. Rows in order
+    have their entity and their time after the key, under the names of these columns.
     """
     scores, table = result.scores, result.table
     place = [column for column in (table.entity, table.time) if column is not None]
@@ -32,6 +33,7 @@ def scores_frame(result: RunResult) -> pl.DataFrame:
         "score": scores.score,
         "level": scores.level,
         "flagged": scores.flagged,
+        **({} if scores.probability is None else {"probability": scores.probability}),
         **{name: scores.surprises[:, i] for i, name in enumerate(scores.members)},
     }
     return pl.DataFrame(columns)

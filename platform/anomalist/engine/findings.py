@@ -9,8 +9,10 @@ import numpy as np
 from anomalist.engine.result import Finding
 from anomalist.ensemble.calibrate import level
 from anomalist.ensemble.explain import explain
+from anomalist.ensemble.learned import learned
 
 if TYPE_CHECKING:
+    from anomalist.data.dataset import Dataset
     from anomalist.data.table import Table
     from anomalist.detector import Ints
     from anomalist.ensemble.model import Each, Model, Scores
@@ -25,13 +27,17 @@ def worth_a_look(scores: Scores, top: int) -> Ints:
     return found
 
 
-def findings_of(model: Model, table: Table, scores: Scores, rows: Ints, *, each: Each = map) -> tuple[Finding, ...]:
-    """Explain some rows of a scored table; `rows` are row numbers, shape (k,)."""
+def findings_of(
+    model: Model, table: Table, data: Dataset, scores: Scores, rows: Ints, *, each: Each = map
+) -> tuple[Finding, ...]:
+    """Explain some rows of a scored table, of which `data` is the encoding; `rows` are row numbers, shape (k,)."""
     if not rows.size:
         return ()
     surprises = scores.surprises[rows]
-    reasons = explain(model, table, rows, surprises, each=each)
+    lessons = learned(model, data.take(rows), surprises)
+    reasons = explain(model, table, data, rows, surprises, learned=lessons, each=each)
     shown, levels = level(scores.score[rows]), level(surprises)
+    probability = scores.probability
     return tuple(
         Finding(
             key=table.keys[row],
@@ -39,9 +45,11 @@ def findings_of(model: Model, table: Table, scores: Scores, rows: Ints, *, each:
             score=float(scores.score[row]),
             level=float(shown[i]),
             flagged=bool(scores.flagged[row]),
+            probability=None if probability is None else float(probability[row]),
             members=dict(zip(scores.members, levels[i].tolist(), strict=True)),
             reasons=reasons[i],
             values=table.values(row),
+            moved=None if lessons is None else lessons.of(i),
         )
         for i, row in enumerate(rows.tolist())
     )

@@ -12,6 +12,7 @@ from anomalist.data.windows import Windower
 from anomalist.engine.panel import Seat, arranged
 from anomalist.engine.plan import held_out_rows
 from anomalist.engine.report import MemberReport, MemberStatus, one_line
+from anomalist.engine.warm import warm_started
 from anomalist.ensemble.calibrate import Calibrator
 from anomalist.ensemble.member import Member, raw_scores, training_view, view_of, votes_of
 from anomalist.ensemble.model import Model, Scores
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
 
     from anomalist.data.dataset import Dataset
     from anomalist.data.series import SeriesCheck
-    from anomalist.detector import Floats, Ints
+    from anomalist.detector import Detector, Floats, Ints
     from anomalist.engine.executor import Executor, Outcome
+    from anomalist.engine.labels import Labels
     from anomalist.engine.plan import Plan
     from anomalist.engine.progress import Progress
     from anomalist.engine.request import ThresholdRequest
 
-__all__ = ["Fitted", "fit"]
+__all__ = ["Earlier", "Fitted", "fit", "threshold_of", "training_rows"]
 
 _BODY = 0.5  # above the median a member tells rows apart by how far out they are, not by their rank alone
 
@@ -46,8 +48,18 @@ class Fitted:
     notes: tuple[str, ...] = ()
 
 
-def fit(plan: Plan, *, executor: Executor, progress: Progress) -> Fitted:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """A model whose members a fit goes on from, and what to call it, such as `payments:3`."""
+
+    model: Model
+    reference: str
+
+
+def fit(plan: Plan, *, executor: Executor, progress: Progress, earlier: Earlier | None = None) -> Fitted:
     """Fit the panel of a plan on its rows and score them.
+
+    Where there is an `earlier` model, detectors that can go on from its members do; each notes whether it did.
 
     Raises:
         RunError: No detector could be fitted.
@@ -56,8 +68,8 @@ def fit(plan: Plan, *, executor: Executor, progress: Progress) -> Fitted:
     series = check_series(data) if data.time is not None else None
     windower = Windower.fit(data) if data.time is not None else None
     panel = [arranged(seat, series) for seat in plan.panel]
-    training = _training_rows(data, plan.threshold, plan.seed)
-    fitting = _Fitting(data=data, training=training, windower=windower, seed=plan.seed)
+    training = training_rows(data, plan.threshold, plan.seed)
+    fitting = _Fitting(plan=plan, training=training, windower=windower, earlier=earlier)
     reports, members, surprises = _fit_members(panel, fitting, executor, progress)
     progress.stage("combining")
     names = tuple(member.name for member in members)
@@ -65,7 +77,7 @@ def fit(plan: Plan, *, executor: Executor, progress: Progress) -> Fitted:
     raw = combiner(surprises, names, votes_of([member.kin for member in members]))
     consensus = Calibrator.fit(raw[training])
     score = consensus.surprise(raw)
-    threshold = _threshold(score, training, plan)
+    threshold = threshold_of(score, plan.threshold, training=training, labels=plan.labels)
     scores = Scores(members=names, surprises=surprises, score=score, flagged=threshold.flags(score))
     model = Model(
         encoder=plan.encoder,
@@ -91,18 +103,19 @@ def _about_series(series: SeriesCheck, windower: Windower) -> str:
 class _Fitting:
     """What every member is fitted on."""
 
-    data: Dataset
+    plan: Plan
     training: Ints | slice
     windower: Windower | None
-    seed: int
+    earlier: Earlier | None
 
     def member(self, seat: Seat) -> tuple[Member, Floats]:
         """Fit one detector; give the member and its surprise of every row."""
         assert seat.detector is not None
-        train = self.data.take(self.training)
-        detector = seat.detector.fit(training_view(seat.view, train, self.windower, seed=self.seed))
+        data = self.plan.data
+        train = training_view(seat.view, data.take(self.training), self.windower, seed=self.plan.seed)
+        detector, start = self._trained(seat, seat.detector, train)
         split_state(detector.state(), seat.name)  # what cannot be saved is this detector's failure, not the run's
-        raw = raw_scores(detector, view_of(seat.view, self.data, self.windower))
+        raw = raw_scores(detector, view_of(seat.view, data, self.windower))
         calibrator = Calibrator.fit(raw[self.training], body=_BODY)
         member = Member(
             name=seat.name,
@@ -112,9 +125,18 @@ class _Fitting:
             calibrator=calibrator,
             view=seat.view,
             kin=seat.kin,
-            notes=tuple(getattr(detector, "notes", ())),
+            notes=(*getattr(detector, "notes", ()), *start),
         )
         return member, calibrator.surprise(raw)
+
+    def _trained(self, seat: Seat, detector: Detector, train: Dataset) -> tuple[Detector, tuple[str, ...]]:
+        """Fit a detector, or let it go on from the earlier model; what is to be said of its start goes with it."""
+        if self.earlier is None:
+            return detector.fit(train), ()
+        start = warm_started(self.earlier.model, self.earlier.reference, seat, self.plan.encoder)
+        if start.detector is None:
+            return detector.fit(train), (start.note,)
+        return start.detector.update(train), (start.note,)
 
 
 def _fit_members(
@@ -151,7 +173,7 @@ def _report(outcome: Outcome[Seat, tuple[Member, Floats]]) -> MemberReport:
     return MemberReport(seat=seat, status=status, seconds=outcome.seconds, error=one_line(error))
 
 
-def _training_rows(data: Dataset, request: ThresholdRequest, seed: int) -> Ints | slice:
+def training_rows(data: Dataset, request: ThresholdRequest, seed: int) -> Ints | slice:
     """All rows; or, where a false-positive rate is to be promised, all but a held-out fifth: the latest where timed."""
     if request.policy != "fpr":
         return slice(None)
@@ -164,8 +186,17 @@ def _training_rows(data: Dataset, request: ThresholdRequest, seed: int) -> Ints 
     return kept
 
 
-def _threshold(score: Floats, training: Ints | slice, plan: Plan) -> Threshold:
-    request, labels = plan.threshold, plan.labels
+def threshold_of(
+    score: Floats, request: ThresholdRequest, *, training: Ints | slice, labels: Labels | None
+) -> Threshold:
+    """The threshold that was asked for, from the scores of all rows.
+
+    Args:
+        score: Bits, shape (rows,).
+        request: The policy.
+        training: The rows that were trained on, as `training_rows` gave them.
+        labels: What is known of the rows; without them a threshold from labels flags nothing.
+    """
     if request.policy == "budget":
         return Threshold.for_budget(score, request.parameter)
     if request.policy == "fpr":

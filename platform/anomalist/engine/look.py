@@ -38,7 +38,8 @@ def look(workspace: Workspace, run_id: str, key: str, *, data: str | None = None
     if run.model is None:
         raise UnknownNameError(f"run {run.id} has no model to ask")
     model, _ = workspace.load(f"{run.model[0]}:{run.model[1]}")
-    return findings_of(model, table, stored_scores(workspace, run), np.array([scored.row]))[0]
+    scores = stored_scores(workspace, run)
+    return findings_of(model, table, model.encoder.encode(table), scores, np.array([scored.row]))[0]
 
 
 def finding_from(scored: ScoredRow) -> Finding:
@@ -53,4 +54,6 @@ def finding_from(scored: ScoredRow) -> Finding:
         members={} if record is None else record.members,
         reasons=() if record is None else tuple(Reason(**reason) for reason in record.reasons),
         values={} if record is None else record.values,
+        probability=scored.probability,
+        moved=None if record is None else record.moved,
     )

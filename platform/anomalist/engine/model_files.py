@@ -51,4 +51,5 @@ def describe(model: Model) -> dict[str, Any]:
         "columns": list(dict.fromkeys(model.encoder.origins)),
         "left_out": dict(model.encoder.left_out),
         "encoded_columns": len(model.encoder.columns),
+        "stack": None if model.stack is None else {"name": model.stack.name, **model.stack.about},
     }

@@ -11,6 +11,7 @@ from anomalist.data.encode import Encoder
 from anomalist.engine.combiners import combiner_from_text
 from anomalist.engine.labels import Labels
 from anomalist.engine.panel import Seat, seats
+from anomalist.engine.warm import continued_encoder
 from anomalist.ensemble.threshold import check_held_out
 from anomalist.errors import DataError, UsageError
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from anomalist.ensemble.combine import Combiner
     from anomalist.plugins.registry import Registry
 
-__all__ = ["FEWEST_ROWS", "Plan", "held_out_rows", "make_plan"]
+__all__ = ["FEWEST_ROWS", "Plan", "check_threshold", "held_out_rows", "make_plan"]
 
 FEWEST_ROWS = 10
 _HELD_OUT = 0.2
@@ -55,9 +56,21 @@ class Plan:
 
 
 def make_plan(
-    table: Table, options: RunOptions, registry: Registry, *, positive: Collection[str] | None = None
+    table: Table,
+    options: RunOptions,
+    registry: Registry,
+    *,
+    positive: Collection[str] | None = None,
+    earlier: Encoder | None = None,
 ) -> Plan:
     """Check a request, build its detectors and encode the rows.
+
+    Args:
+        table: The rows.
+        options: What is asked for.
+        registry: Knows the detectors.
+        positive: The label values that mean an anomaly; found when not given.
+        earlier: Of a model that a fit is to go on from: columns that are much as they were keep its units.
 
     Raises:
         UsageError: A detector, parameter, panel or combiner is unknown, or the threshold lacks what it needs.
@@ -81,8 +94,10 @@ def make_plan(
         raise DataError(
             f"{table.source}: at least {FEWEST_ROWS} rows are needed to learn what is normal, got {len(table)}"
         )
-    _check_threshold(options.threshold, labels, len(table))
+    check_threshold(options.threshold, labels, len(table))
     encoder = Encoder.fit(table)
+    if earlier is not None:
+        encoder = continued_encoder(earlier, encoder, table)
     return Plan(
         panel=tuple(panel),
         combiner=combiner,
@@ -100,7 +115,13 @@ def held_out_rows(rows: int) -> int:
     return int(_HELD_OUT * rows)
 
 
-def _check_threshold(request: ThresholdRequest, labels: Labels | None, rows: int) -> None:
+def check_threshold(request: ThresholdRequest, labels: Labels | None, rows: int) -> None:
+    """Refuse a threshold that so many rows with these labels cannot give.
+
+    Raises:
+        UsageError: It needs labels, and there are none.
+        DataError: The labels are all of one kind, or the rows are too few.
+    """
     if request.policy == "labels":
         if labels is None:
             raise UsageError("a threshold from labels needs a label column; name it with --label")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from anomalist.ensemble.threshold import check_policy
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from anomalist.ensemble.threshold import Policy
 
-__all__ = ["RunOptions", "ThresholdRequest"]
+__all__ = ["Members", "RetrainOptions", "RunOptions", "ThresholdRequest"]
+
+Members: TypeAlias = Literal["reuse", "refit", "warm-start"]
+"""What becomes of the members of a model that is retrained: kept, fitted anew, or fitted on from what they learned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +55,49 @@ class RunOptions:
     seed: int = 0
     device: str = "auto"
     top: int = 10
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The options that `to_dict` described."""
+        threshold = ThresholdRequest(**values["threshold"])
+        return cls(**{**values, "detectors": tuple(values["detectors"]), "threshold": threshold})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainOptions:
+    """How to make the next version of a model.
+
+    Attributes:
+        members: What becomes of its members.
+        stacker: What learns from verdicts, as users type it: a name, or a name with parameters such as `gp:local=4`.
+        promote: Whether the new version becomes the champion; None leaves it to the comparison.
+        budget: Another budget for the threshold; None keeps the policy of the model.
+        seed: Of all randomness; None keeps that of the model.
+        device: Where deep detectors train; None as before.
+        top: At least so many of the most anomalous rows are explained, flagged or not.
+    """
+
+    members: Members = "reuse"
+    stacker: str = "gp"
+    promote: bool | None = None
+    budget: float | None = None
+    seed: int | None = None
+    device: str | None = None
+    top: int = 10
+
+    def on(self, options: RunOptions) -> RunOptions:
+        """The options of an earlier run with what is to change."""
+        return replace(
+            options,
+            threshold=options.threshold if self.budget is None else ThresholdRequest(parameter=self.budget),
+            seed=options.seed if self.seed is None else self.seed,
+            device=options.device if self.device is None else self.device,
+            top=self.top,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""

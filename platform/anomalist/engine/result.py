@@ -30,6 +30,9 @@ class Finding:
         members: The level that each member gave it.
         reasons: The columns that made it anomalous, the strongest first.
         values: The row as the user has it.
+        probability: That an analyst calls the row an anomaly; None where nothing was learned from verdicts.
+        moved: By how many nats of log-odds verdicts moved the row, `detectors` and `columns` by name, the largest
+            first; None where nothing was learned, or where what learned cannot say.
     """
 
     key: str
@@ -40,6 +43,8 @@ class Finding:
     members: Mapping[str, float]
     reasons: tuple[Reason, ...]
     values: Mapping[str, Any]
+    probability: float | None = None
+    moved: Mapping[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, without the row itself."""
@@ -48,9 +53,11 @@ class Finding:
             "row": self.row,
             "score": self.score,
             "level": self.level,
+            "probability": self.probability,
             "flagged": self.flagged,
             "members": dict(self.members),
             "reasons": [reason.to_dict() for reason in self.reasons],
+            "moved": self.moved,
         }
 
 

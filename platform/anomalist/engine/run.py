@@ -65,7 +65,7 @@ def run(
         model, scores = fitted.model, fitted.scores
         workspace.progress.stage("explaining")
         rows = worth_a_look(scores, options.top)
-        findings = findings_of(model, table, scores, rows, each=workspace.executor.attempts)
+        findings = findings_of(model, table, plan.data, scores, rows, each=workspace.executor.attempts)
         evaluation, remarks = measured(scores, plan.labels)
         workspace.progress.stage("storing")
         champion = _champion(workspace, name)

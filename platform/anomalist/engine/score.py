@@ -81,7 +81,7 @@ def score(
             scores = replace(scores, flagged=model.threshold.flags(scores.score))
         workspace.progress.stage("explaining")
         rows = worth_a_look(scores, top)
-        findings = findings_of(model, table, scores, rows, each=workspace.executor.attempts)
+        findings = findings_of(model, table, data, scores, rows, each=workspace.executor.attempts)
         evaluation, remarks = measured(scores, labels)
         workspace.progress.stage("storing")
         result = commit(

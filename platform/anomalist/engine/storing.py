@@ -13,7 +13,7 @@ from anomalist.errors import UsageError
 from anomalist.store import rows as stored
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from anomalist.data.table import Table
     from anomalist.engine.report import MemberReport
@@ -37,8 +37,12 @@ def commit(
     top: int,
     notes: Sequence[str],
     made: stored.NewModel | None = None,
+    results: Mapping[str, Any] | None = None,
 ) -> RunResult:
-    """Store everything that a run found, in one transaction; `made` is the model that it made, if it made one."""
+    """Store everything that a run found, in one transaction.
+
+    `made` is the model that it made, if it made one; `results` are plain values worth keeping beside the evaluation.
+    """
     threshold = model.threshold
     lost = any(report.status in ("failed", "timed_out") for report in reports)
     row = workspace.store.commit_run(
@@ -48,10 +52,16 @@ def commit(
         threshold=stored.ThresholdRow(
             policy=threshold.policy, settings={"parameter": threshold.parameter}, value=threshold.value
         ),
-        scores=stored.Scores(keys=table.keys, score=scores.score, level=scores.level, flagged=scores.flagged),
+        scores=stored.Scores(
+            keys=table.keys,
+            score=scores.score,
+            level=scores.level,
+            flagged=scores.flagged,
+            probability=scores.probability,
+        ),
         surprises=scores.surprises,
         records=(_record_row(finding) for finding in findings),
-        results=None if evaluation is None else {"evaluation": evaluation},
+        results=({} if evaluation is None else {"evaluation": evaluation}) | dict(results or {}) or None,
         notes=notes,
         model=made,
     )
@@ -72,7 +82,13 @@ def stored_scores(workspace: Workspace, run: stored.RunRow) -> Scores:
     kept = workspace.store.scores(run.id)
     names = tuple(member.name for member in workspace.store.members(run.id) if member.status == "done")
     surprises = np.stack([workspace.store.member_column(run.id, name) for name in names], axis=1)
-    return Scores(members=names, surprises=surprises, score=kept.score, flagged=kept.flagged)
+    return Scores(
+        members=names,
+        surprises=surprises,
+        score=kept.score,
+        flagged=kept.flagged,
+        probability=kept.probability,
+    )
 
 
 def check_model_name(name: str) -> str:
@@ -117,4 +133,5 @@ def _record_row(finding: Finding) -> stored.RecordRow:
         values=finding.values,
         reasons=tuple(reason.to_dict() for reason in finding.reasons),
         members=finding.members,
+        moved=finding.moved,
     )

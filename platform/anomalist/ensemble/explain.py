@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from anomalist.data.dataset import Dataset
     from anomalist.data.table import Table
     from anomalist.detector import Floats, Ints
+    from anomalist.ensemble.learned import Learned
     from anomalist.ensemble.member import Member
     from anomalist.ensemble.model import Each, Model
 
@@ -61,7 +62,16 @@ class Reason:
 
 
 def explain(
-    model: Model, table: Table, rows: Ints, surprises: Floats, *, most: int = 5, least: float = 0.05, each: Each = map
+    model: Model,
+    table: Table,
+    data: Dataset,
+    rows: Ints,
+    surprises: Floats,
+    *,
+    learned: Learned | None = None,
+    most: int = 5,
+    least: float = 0.05,
+    each: Each = map,
 ) -> list[tuple[Reason, ...]]:
     """Give the reasons for some rows of a table, the strongest first.
 
@@ -70,14 +80,17 @@ def explain(
     Args:
         model: The model that scored the table.
         table: The table that was scored, whole: windows need the rows around.
+        data: The same, encoded.
         rows: Row numbers, shape (k,).
         surprises: The members' surprises of those rows, in bits, shape (k, members).
+        learned: What verdicts changed for those rows: what moved them towards an anomaly is a reason too.
         most: At most this many reasons a row.
         least: Leave out columns with a smaller share, except the first.
         each: How to run over the members.
     """
-    data = model.encoder.encode(table)
     columns, parts = shares(model, data, rows, surprises, each=each)
+    if learned is not None:
+        parts = _normalised(learned.surprise[:, None] * parts + np.maximum(learned.by_column, 0.0))
     typical = model.encoder.typical
     one_by_one = all(member.view == "rows" for member in model.members)
     found = []

@@ -156,6 +156,7 @@ def add_records(connection: Connection, run_id: int, records: Iterable[RecordRow
                 "row_values": kept.values,
                 "reasons": kept.reasons,
                 "members": kept.members,
+                "moved": kept.moved,
             }
         )
         if len(batch) == 500:

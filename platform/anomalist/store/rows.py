@@ -139,6 +139,7 @@ class RecordRow:
         values: Source column to plain value.
         reasons: One mapping a reason, the strongest first.
         members: Member name to level, 0 to 1.
+        moved: What verdicts changed, plain values; None where nothing was learned from any.
     """
 
     row: int
@@ -146,6 +147,7 @@ class RecordRow:
     values: Json
     reasons: tuple[Json, ...]
     members: Mapping[str, float]
+    moved: Json | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["member_column", "member_row", "scored_row", "scores_of", "top_rows"]
 
-SCORED = sa.select(score, record.c.row_values, record.c.reasons, record.c.members).select_from(
+KEPT = (record.c.row_values, record.c.reasons, record.c.members, record.c.moved)
+SCORED = sa.select(score, *KEPT).select_from(
     score.outerjoin(record, (record.c.run_id == score.c.run_id) & (record.c.row == score.c.row))
 )
 FLOAT32 = np.dtype("<f4")
@@ -35,7 +36,7 @@ def top_rows(connection: Connection, run_id: int, k: int, *, flagged: int, flagg
     top = top.where(score.c.flagged == sa.true() if indexed else score.c.rank <= k)
     first = top.limit(k).subquery("first")
     joined = first.outerjoin(record, (record.c.run_id == first.c.run_id) & (record.c.row == first.c.row))
-    query = sa.select(first, record.c.row_values, record.c.reasons, record.c.members).select_from(joined)
+    query = sa.select(first, *KEPT).select_from(joined)
     return [_scored_row(row) for row in connection.execute(query.order_by(first.c.rank))]
 
 
@@ -51,7 +52,12 @@ def _scored_row(row: sa.Row[Any]) -> ScoredRow:
     kept = None
     if row.members is not None:
         kept = RecordRow(
-            row=row.row, key=row.key, values=row.row_values, reasons=tuple(row.reasons), members=row.members
+            row=row.row,
+            key=row.key,
+            values=row.row_values,
+            reasons=tuple(row.reasons),
+            members=row.members,
+            moved=row.moved,
         )
     return ScoredRow(
         row=row.row,

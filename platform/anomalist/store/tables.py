@@ -222,6 +222,7 @@ record = sa.Table(
     _column("row_values", _json()),
     _column("reasons", _json()),
     _column("members", _json()),
+    _column("moved", _json(), null=True),  # what verdicts changed; NULL where nothing was learned from any
     sa.UniqueConstraint("run_id", "key"),
     sa.ForeignKeyConstraint(["run_id", "row"], ["score.run_id", "score.row"]),
 )

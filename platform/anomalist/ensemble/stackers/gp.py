@@ -32,6 +32,7 @@ _BLOCK = 8_192
 _BACKGROUND = 20_000  # rows as they come that scales, ranks and the expected share are measured on
 _JITTER = 1e-6
 _NATS = float(np.log(2.0))
+_BEYOND = 0.25
 
 
 @dataclass(slots=True)
@@ -50,6 +51,7 @@ class Gp:
 
     Attributes:
         anchor: How many nats of log-odds go with a nat of surprise of the consensus: how much it is trusted.
+        trusted: Up to how many bits; of more a quarter counts, since the most surprising rows are often false alarms.
         constant: Prior variance of the level.
         slope: Prior variance of the weight of the consensus.
         members: Prior variance of what the members' surprises add.
@@ -62,12 +64,13 @@ class Gp:
     """
 
     anchor: float = 1.5
+    trusted: float = 8.5
     constant: float = 1.0
     slope: float = 0.25
     members: float = 1.0
     columns: float = 1.0
     local: float = 8.0
-    length: float = 0.5
+    length: float = 0.7
     weak: int = 300
     weight: float = 0.05
     most: int = 1_000
@@ -78,6 +81,7 @@ class Gp:
         for name in ("constant", "slope", "members", "columns", "local"):
             check_parameter(getattr(self, name) >= 0, name, getattr(self, name), "a variance of 0 or more")
         check_parameter(self.anchor > 0, "anchor", self.anchor, "a positive number")
+        check_parameter(self.trusted > 0, "trusted", self.trusted, "a positive number of bits")
         check_parameter(self.length > 0, "length", self.length, "a positive number")
         check_parameter(self.weak >= 0, "weak", self.weak, "a whole number of 0 or more")
         check_parameter(0 < self.weight <= 1, "weight", self.weight, "a number above 0 and up to 1")
@@ -94,14 +98,22 @@ class Gp:
         observed = np.concatenate([labels, np.zeros(len(weak))])
         weights = np.concatenate([np.ones(labels.size), np.full(len(weak), self.weight)])
         views = Views.fit(background)
-        offset = log_odds_at_rate(self.anchor * _NATS * background.consensus, lesson.rate)
+        offset = log_odds_at_rate(self._prior(background.consensus), lesson.rate)
         view = views(background)
         relevant = relevance(views(judged.take(labels == 1)).ranks, view.ranks)
         reach = median_distance(view.ranks * np.sqrt(relevant), rng)
-        kernel = _Kernel(gp=self, views=views, rows=rows, seen=views(rows), relevant=relevant, reach=reach)
+        kernel = _Kernel(
+            gp=self,
+            views=views,
+            rows=rows,
+            seen=views(rows),
+            relevant=relevant,
+            reach=reach,
+            blames=bool(labels.any()),
+        )
         # Without a verdict the weak evidence must not bend the consensus either.
         if labels.size:
-            mean = offset + self.anchor * _NATS * rows.consensus
+            mean = offset + self._prior(rows.consensus)
             posterior = Posterior.fit(kernel.of_its_rows(), mean, observed, weights)
         else:
             posterior = Posterior.known(kernel.of_its_rows(), np.zeros(len(rows)), np.zeros(len(rows)))
@@ -118,7 +130,7 @@ class Gp:
         found = np.empty(len(rows))
         for part, view in fitted.kernel.blocks(rows):
             moved = fitted.kernel.with_its_rows(view) @ fitted.posterior.alpha
-            found[part] = fitted.offset + self.anchor * _NATS * view.consensus + moved
+            found[part] = fitted.offset + self._prior(view.consensus) + moved
         return found
 
     def deviation(self, rows: Evidence, /) -> Floats:
@@ -165,6 +177,7 @@ class Gp:
             "columns": rows.columns,
             "relevant": kernel.relevant,
             "reach": kernel.reach,
+            "blames": kernel.blames,
             "alpha": fitted.posterior.alpha,
             "root": fitted.posterior.root,
         }
@@ -174,11 +187,23 @@ class Gp:
         views = Views.from_state(state["views"])
         rows = Evidence(**{name: state[name] for name in ("consensus", "surprises", "columns")})
         kernel = _Kernel(
-            gp=self, views=views, rows=rows, seen=views(rows), relevant=state["relevant"], reach=float(state["reach"])
+            gp=self,
+            views=views,
+            rows=rows,
+            seen=views(rows),
+            relevant=state["relevant"],
+            reach=float(state["reach"]),
+            blames=bool(state["blames"]),
         )
         posterior = Posterior.known(kernel.of_its_rows(), state["alpha"], state["root"])
         self._fitted = _Fitted(kernel=kernel, posterior=posterior, offset=float(state["offset"]))
         return self
+
+    def _prior(self, bits: Floats) -> Floats:
+        """Log-odds by the consensus alone, but for the level: they rise with it everywhere."""
+        counted = np.minimum(bits, self.trusted) + _BEYOND * np.maximum(bits - self.trusted, 0.0)
+        nats: Floats = self.anchor * _NATS * counted
+        return nats
 
     def _ready(self) -> _Fitted:
         if self._fitted is None:
@@ -197,6 +222,8 @@ class _Kernel:
         seen: The same as kernels see them.
         relevant: How much each column counts in a distance, shape (columns,), summing to 1.
         reach: The median squared distance between rows.
+        blames: Whether an anomaly is known. Until then false alarms count against rows like them, not against the
+            members and the consensus, which all false alarms at the top of a list have in common with the anomalies.
     """
 
     gp: Any
@@ -205,6 +232,7 @@ class _Kernel:
     seen: View
     relevant: Floats
     reach: float
+    blames: bool
 
     def blocks(self, rows: Evidence) -> Iterator[tuple[slice, View]]:
         """Rows as kernels see them, not too many at once."""
@@ -221,24 +249,28 @@ class _Kernel:
     def with_its_rows(self, view: View) -> Floats:
         """Covariances, shape (rows, observed)."""
         members, columns = (max(self.seen.members.shape[1], 1), max(self.seen.columns.shape[1], 1))
-        covariance: Floats = self.gp.constant + self.gp.slope * np.outer(view.slope, self.seen.slope)
-        covariance += (self.gp.members / members) * (view.members @ self.seen.members.T)
+        covariance: Floats = np.full((len(view.slope), len(self.seen.slope)), self.gp.constant)
+        if self.blames:
+            covariance += self.gp.slope * np.outer(view.slope, self.seen.slope)
+            covariance += (self.gp.members / members) * (view.members @ self.seen.members.T)
         covariance += (self.gp.columns / columns) * (view.columns @ self.seen.columns.T)
         covariance += self._local(self._distances(view))
         return covariance
 
     def variance(self, view: View) -> Floats:
         """Prior variance, shape (rows,)."""
-        linear = self.gp.slope * view.slope**2
-        linear = linear + self.gp.members * (view.members**2).mean(axis=1)
+        linear = np.zeros(len(view.slope))
+        if self.blames:
+            linear += self.gp.slope * view.slope**2 + self.gp.members * (view.members**2).mean(axis=1)
         if view.columns.shape[1]:
-            linear = linear + self.gp.columns * (view.columns**2).mean(axis=1)
+            linear += self.gp.columns * (view.columns**2).mean(axis=1)
         total: Floats = self.gp.constant + linear + self.gp.local
         return total
 
     def linear_weights(self, alpha: Floats) -> tuple[Floats, Floats]:
         """The weights that the linear kernels give each member and each column."""
-        of_members = self.gp.members * (alpha @ self.seen.members) / max(self.seen.members.shape[1], 1)
+        members = self.gp.members if self.blames else 0.0
+        of_members = members * (alpha @ self.seen.members) / max(self.seen.members.shape[1], 1)
         of_columns = self.gp.columns * (alpha @ self.seen.columns) / max(self.seen.columns.shape[1], 1)
         return of_members, of_columns
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 if TYPE_CHECKING:
     from anomalist.detector import Floats, State
@@ -16,7 +16,7 @@ __all__ = ["Scale", "View", "Views"]
 
 _CLIP = 6.0  # standard deviations: one gross outlier must not be all that a linear kernel sees
 _KNOTS = 256
-_FAR = 1e-3  # ranks are taken at their word up to one row in a thousand
+_FAR = 1e-4  # ranks are taken at their word up to one row in ten thousand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -127,7 +127,8 @@ def _normal_scores(column: Floats) -> tuple[Floats, Floats]:
     """Some values of a column and the normal scores of their mean ranks; all values where there are few."""
     values, counts = np.unique(column, return_counts=True)
     share = (np.cumsum(counts) - 0.5 * counts) / column.size
-    if values.size > _KNOTS:
-        chosen = np.unique(np.searchsorted(share, np.linspace(0.0, 1.0, _KNOTS)).clip(0, values.size - 1))
+    if values.size > _KNOTS:  # evenly by normal score: closer by rank towards both ends
+        evenly = ndtr(np.linspace(ndtri(_FAR), -ndtri(_FAR), _KNOTS))
+        chosen = np.unique([0, *np.searchsorted(share, evenly).clip(0, values.size - 1), values.size - 1])
         values, share = values[chosen], share[chosen]
     return values, ndtri(np.clip(share, _FAR, 1.0 - _FAR))

@@ -1,0 +1,110 @@
+"""Lessons: what analysts said of rows, put together with what a model knows of these rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from anomalist.data.table import Table
+from anomalist.engine.verdicts import settle
+from anomalist.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from anomalist.data.conventions import Reading
+    from anomalist.data.dataset import Dataset
+    from anomalist.detector import Floats, Ints
+    from anomalist.engine.verdicts import Judged
+    from anomalist.engine.workspace import Workspace
+    from anomalist.ensemble.model import Model
+    from anomalist.ensemble.stack import Evidence
+
+__all__ = ["Known", "Place", "evidence_of_judged", "labels_at", "rebuilt", "settled"]
+
+Place = tuple[str, str]
+"""A row that somebody judged: the fingerprint of its dataset, and its key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Known:
+    """What a model knows of judged rows.
+
+    Attributes:
+        rows: Which of the judged rows it could be asked about, in ascending order, shape (known rows,).
+        evidence: What it says of them, in that order.
+        notes: Which it could not be asked about and why, one line each.
+    """
+
+    rows: Ints
+    evidence: Evidence
+    notes: tuple[str, ...] = ()
+
+
+def settled(workspace: Workspace, name: str, *, up_to: int | None = None) -> list[Judged]:
+    """What holds of every row of a model's datasets, now or as the log stood right after the entry `up_to`."""
+    return settle(workspace.store.feedback(model=name, up_to=up_to))
+
+
+def labels_at(places: Sequence[Place], judged: Sequence[Judged]) -> Floats:
+    """The label of each place by these verdicts, NaN where it has none; shape (places,)."""
+    known = {(row.fingerprint, row.key): row.label for row in judged}
+    return np.array([np.nan if (label := known.get(place)) is None else label for place in places], dtype=np.float64)
+
+
+def evidence_of_judged(model: Model, judged: Sequence[Judged], table: Table, data: Dataset, surprises: Floats) -> Known:
+    """Ask a model about judged rows: those of a table that it has scored, and those of others by their stored values.
+
+    Args:
+        model: The model.
+        judged: The rows.
+        table: A table that the model has scored.
+        data: Its encoded rows.
+        surprises: What the members said of them, bits, shape (rows, members).
+    """
+    here = [row for row, one in enumerate(judged) if one.fingerprint == table.fingerprint]
+    places = dict(zip(table.keys, range(len(table)), strict=True))
+    evidence = model.evidence(data, surprises).take(np.array([places[judged[row].key] for row in here], dtype=np.int64))
+    rows, notes = [*here], []
+    elsewhere: dict[str, list[int]] = {}
+    for row, one in enumerate(judged):
+        if one.fingerprint != table.fingerprint:
+            elsewhere.setdefault(one.fingerprint, []).append(row)
+    for others in elsewhere.values():
+        source = judged[others[0]].verdicts[0].source
+        try:
+            evidence = evidence.followed_by(_by_values(model, [judged[row] for row in others], source))
+            rows += others
+        except DataError as error:
+            notes.append(f"{len(others):,} judged rows of {source} are left out: {error}")
+    order = np.argsort(np.array(rows, dtype=np.int64), kind="stable")
+    return Known(rows=np.array(rows, dtype=np.int64)[order], evidence=evidence.take(order), notes=tuple(notes))
+
+
+def rebuilt(values: Sequence[Mapping[str, Any]], reading: Reading, *, source: str) -> Table:
+    """The table of rows whose values were stored, read as the rows of `reading` were.
+
+    Raises:
+        DataError: They do not make a table.
+    """
+    frame = pl.DataFrame(list(values), infer_schema_length=None)
+    dates = [name for name, convention in reading.conventions.items() if convention.kind == "date"]
+    texts = [name for name in dates if name in frame.columns and frame.schema[name] == pl.String]
+    frame = frame.with_columns(pl.col(name).str.to_datetime(time_unit="us", strict=False) for name in texts)
+    return Table.from_frame(frame, source=source, like=reading)
+
+
+def _by_values(model: Model, judged: Sequence[Judged], source: str) -> Evidence:
+    """Ask a model about rows by their values alone.
+
+    Raises:
+        DataError: The model sees a row among its neighbours, or these rows lack one of its columns.
+    """
+    if any(member.view != "rows" for member in model.members):
+        raise DataError("the model sees rows among their neighbours in time, and only single rows were stored")
+    data = model.encoder.encode(rebuilt([one.values for one in judged], model.encoder.reading, source=source))
+    surprises = [member.surprise(data, model.windower) for member in model.members]
+    return model.evidence(data, np.stack(surprises, axis=1))

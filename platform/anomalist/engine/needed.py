@@ -1,0 +1,56 @@
+"""Needed: whether it is time to retrain, so that a job that runs every night can decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from anomalist.data.words import counted
+from anomalist.engine.lessons import settled
+from anomalist.engine.monitor import watch
+
+if TYPE_CHECKING:
+    from anomalist.data.table import Table
+    from anomalist.engine.workspace import Workspace
+
+__all__ = ["Need", "need"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """Whether to retrain, and why, in one line."""
+
+    now: bool
+    reason: str
+
+
+def need(workspace: Workspace, reference: str, *, table: Table | None = None, verdicts: int = 20) -> Need:
+    """Say whether a model is due.
+
+    It is where analysts have since said something new of at least so many rows, or where new rows have drifted away
+    from those that it was fitted on.
+
+    Args:
+        workspace: Where.
+        reference: The model.
+        table: New rows; without them there is no drift to be seen.
+        verdicts: How many rows it takes whose label is new or has changed since the newest version learned.
+
+    Raises:
+        UnknownNameError: There is no such model.
+        DataError: The rows are not such as the model can be asked about.
+    """
+    model, row = workspace.load(reference)
+    newest = max(workspace.store.models(row.name), key=lambda version: version.version)
+    learned = newest.details.get("stack") or {}
+    before = settled(workspace, row.name, up_to=learned["position"]) if learned else []
+    was = {(one.fingerprint, one.key): one.label for one in before}
+    now = settled(workspace, row.name)
+    new = sum(was.get((one.fingerprint, one.key)) != one.label for one in now if one.label is not None)
+    said = f"{counted(new, 'new verdict')} since {row.name}:{newest.version}, {verdicts} are waited for"
+    if new >= verdicts:
+        return Need(now=True, reason=said)
+    if table is None:
+        return Need(now=False, reason=said)
+    drift = watch(workspace, table, model, row)
+    return Need(now=drift.found, reason=drift.verdict if drift.found else f"{said}; {drift.verdict}")

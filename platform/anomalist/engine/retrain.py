@@ -1,0 +1,201 @@
+"""Retrain: a challenger that has learned from every verdict, compared with the champion, promoted if it is better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from anomalist.engine import model_files
+from anomalist.engine.contest import contest
+from anomalist.engine.evaluate import measured
+from anomalist.engine.findings import findings_of, worth_a_look
+from anomalist.engine.fit import Earlier
+from anomalist.engine.lessons import settled
+from anomalist.engine.rejoin import rejoined
+from anomalist.engine.report import one_line
+from anomalist.engine.request import RunOptions
+from anomalist.engine.run import CHAMPION
+from anomalist.engine.sources import read_again
+from anomalist.engine.stackers import recipe_from_text
+from anomalist.engine.storing import commit
+from anomalist.engine.teach import taught
+from anomalist.errors import AnomalistError, UsageError
+from anomalist.store.rows import NewModel
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from anomalist.data.table import Table
+    from anomalist.engine.compare import Comparison
+    from anomalist.engine.rejoin import Panel
+    from anomalist.engine.request import RetrainOptions
+    from anomalist.engine.result import RunResult
+    from anomalist.engine.teach import Taught
+    from anomalist.engine.workspace import Workspace
+    from anomalist.store.rows import ModelRow
+
+__all__ = ["CHALLENGER", "Outcome", "Retrained", "retrain"]
+
+CHALLENGER = "challenger"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a challenger.
+
+    Attributes:
+        promoted: Whether it is the champion now.
+        champion: The version that it was compared with, such as `payments:1`.
+        reason: Why, in one line.
+        verdicts: From how many judged rows it learned.
+        anomalies: How many of them are anomalies.
+        comparison: What was measured; None where the two could not be compared.
+    """
+
+    promoted: bool
+    champion: str
+    reason: str
+    verdicts: int
+    anomalies: int
+    comparison: Comparison | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "promoted": self.promoted,
+            "champion": self.champion,
+            "reason": self.reason,
+            "verdicts": self.verdicts,
+            "anomalies": self.anomalies,
+            "comparison": None if self.comparison is None else self.comparison.to_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrained:
+    """A retraining that has ended and is stored: its run, and what became of the challenger."""
+
+    result: RunResult
+    outcome: Outcome
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values: what `--json` prints."""
+        return {**self.result.to_dict(), "retrain": self.outcome.to_dict()}
+
+
+def retrain(
+    workspace: Workspace,
+    reference: str,
+    options: RetrainOptions,
+    *,
+    table: Table | None = None,
+    origin: Mapping[str, Any] | None = None,
+    positive: Collection[str] | None = None,
+) -> Retrained:
+    """Make the next version of a model from all verdicts, compare it with the champion, and store what came of it.
+
+    The better one is the champion from then on, by the rule of `anomalist.engine.compare`, unless the options say
+    otherwise; the other stays, as the challenger or as an earlier version.
+
+    Args:
+        workspace: Where.
+        reference: The model to start from: `NAME` is its champion.
+        options: How.
+        table: The rows to score and, where members are fitted, to fit on; by default those of the model, read again.
+        origin: How to read `table` again, plain values.
+        positive: The label values that mean an anomaly.
+
+    Raises:
+        UsageError: There is nothing to learn, or the request cannot be met; nothing is stored.
+        DataError: The rows cannot be used.
+        RunError: No detector could be fitted.
+    """
+    recipe = recipe_from_text(workspace.registry, options.stacker)
+    base, row = workspace.load(reference)
+    champion, champion_row = (base, row) if CHAMPION in row.aliases else workspace.load(row.name)
+    made = workspace.store.run(row.run)
+    position = workspace.store.feedback_position()
+    judged = settled(workspace, row.name, up_to=position)
+    if options.members == "reuse" and all(one.label is None for one in judged):
+        raise UsageError(
+            f"there is nothing to learn: no verdict on the rows of {row.name} is an anomaly or not; give some with "
+            f"`anomalist review {made.id}`, or fit the members anew with --members refit"
+        )
+    if table is None:
+        table, origin = read_again(made, workspace.registry), made.params.get("origin")
+    run_options = options.on(RunOptions.from_dict(made.params["options"]))
+    params = {
+        "name": row.name,
+        "model": _name(row),
+        "options": run_options.to_dict(),
+        "retrain": options.to_dict(),
+        "origin": dict(origin or {}),
+    }
+    with workspace.running("retrain", table, params=params, seed=run_options.seed) as run_id:
+        earlier = Earlier(model=base, reference=_name(row))
+        panel = rejoined(workspace, earlier, table, run_options, members=options.members, positive=positive)
+        workspace.progress.stage("learning")
+        challenger = taught(panel, judged, recipe, run_options, position=position)
+        workspace.progress.stage("comparing")
+        comparison, reason = None, "there is no verdict to compare them by"
+        if challenger.verdicts:
+            try:
+                comparison = contest(workspace, row.name, champion, challenger.model, panel, judged)
+                reason = comparison.reason
+            except AnomalistError as error:
+                reason = f"{_name(champion_row)} cannot be asked about these rows: {one_line(error)}"
+        better = comparison is not None and comparison.promote
+        outcome = Outcome(
+            promoted=better if options.promote is None else options.promote,
+            champion=_name(champion_row),
+            reason=reason,
+            verdicts=challenger.verdicts,
+            anomalies=challenger.anomalies,
+            comparison=comparison,
+        )
+        result = _stored(workspace, run_id, row.name, panel, challenger, outcome, options)
+    workspace.announce(result)
+    return Retrained(result=result, outcome=outcome)
+
+
+def _stored(
+    workspace: Workspace,
+    run_id: str,
+    name: str,
+    panel: Panel,
+    challenger: Taught,
+    outcome: Outcome,
+    options: RetrainOptions,
+) -> RunResult:
+    """Explain and store a challenger and its run."""
+    model, scores = challenger.model, challenger.scores
+    workspace.progress.stage("explaining")
+    rows = worth_a_look(scores, options.top)
+    findings = findings_of(model, panel.table, panel.data, scores, rows, each=workspace.executor.attempts)
+    evaluation, remarks = measured(scores, panel.labels)
+    workspace.progress.stage("storing")
+    made = NewModel(
+        name=name,
+        hash=model_files.save(model, workspace.models),
+        details=model_files.describe(model),
+        aliases=(CHAMPION,) if outcome.promoted else (CHALLENGER,),
+        how="better" if options.promote is None else "asked",
+    )
+    return commit(
+        workspace,
+        run_id,
+        table=panel.table,
+        model=model,
+        scores=scores,
+        findings=findings,
+        reports=panel.reports,
+        evaluation=evaluation,
+        results={"retrain": outcome.to_dict()},
+        top=options.top,
+        notes=(*panel.table.notes, *panel.notes, *challenger.notes, *remarks),
+        made=made,
+    )
+
+
+def _name(row: ModelRow) -> str:
+    return f"{row.name}:{row.version}"
