@@ -65,13 +65,14 @@ def evidence_of_judged(model: Model, judged: Sequence[Judged], table: Table, dat
         data: Its encoded rows.
         surprises: What the members said of them, bits, shape (rows, members).
     """
-    here = [row for row, one in enumerate(judged) if one.fingerprint == table.fingerprint]
+    fingerprint = table.fingerprint
+    here = [row for row, one in enumerate(judged) if one.fingerprint == fingerprint]
     places = dict(zip(table.keys, range(len(table)), strict=True))
     evidence = model.evidence(data, surprises).take(np.array([places[judged[row].key] for row in here], dtype=np.int64))
     rows, notes = [*here], []
     elsewhere: dict[str, list[int]] = {}
     for row, one in enumerate(judged):
-        if one.fingerprint != table.fingerprint:
+        if one.fingerprint != fingerprint:
             elsewhere.setdefault(one.fingerprint, []).append(row)
     for others in elsewhere.values():
         source = judged[others[0]].verdicts[0].source

@@ -94,5 +94,6 @@ def rate_expected(labelled: Sequence[Judged], threshold: ThresholdRequest, panel
     budget = _USUAL_BUDGET
     if threshold.policy == "budget":
         budget = threshold.parameter if threshold.parameter < 1 else threshold.parameter / rows
-    elsewhere = any(one.fingerprint != panel.table.fingerprint for one in labelled)
+    fingerprint = panel.table.fingerprint
+    elsewhere = any(one.fingerprint != fingerprint for one in labelled)
     return expected_rate(labelled, min(budget, 0.5), rows=None if elsewhere else rows)
