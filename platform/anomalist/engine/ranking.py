@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.special import expit
 
+from anomalist.engine.executor import one_thread_each
 from anomalist.engine.lessons import evidence_of_judged
 from anomalist.engine.queue import doubt, expected_rate
 from anomalist.engine.stackers import recipe_from_text
@@ -138,9 +139,11 @@ class Ranker:
             rate=rate,
             seed=self.seed,
         )
-        stacker = self.stacker().fit(lesson)
-        log_odds = stacker.log_odds(self.evidence)
-        return Ranking(log_odds=log_odds, doubts=self._doubts(stacker, log_odds), learned=len(ordered), rate=rate)
+        with one_thread_each():  # many small matrices: more threads would only wait for each other
+            stacker = self.stacker().fit(lesson)
+            log_odds = stacker.log_odds(self.evidence)
+            doubts = self._doubts(stacker, log_odds)
+        return Ranking(log_odds=log_odds, doubts=doubts, learned=len(ordered), rate=rate)
 
     def rows_of(self, judged: Iterable[Judged]) -> dict[str, int]:
         """Where in this run the judged rows stand that belong to its dataset: key to row number."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from anomalist.engine import model_files
 from anomalist.engine.contest import contest
 from anomalist.engine.evaluate import measured
+from anomalist.engine.executor import one_thread_each
 from anomalist.engine.findings import findings_of, worth_a_look
 from anomalist.engine.fit import Earlier
 from anomalist.engine.lessons import settled
@@ -135,12 +136,14 @@ def retrain(
         earlier = Earlier(model=base, reference=_name(row))
         panel = rejoined(workspace, earlier, table, run_options, members=options.members, positive=positive)
         workspace.progress.stage("learning")
-        challenger = taught(panel, judged, recipe, run_options, position=position)
-        workspace.progress.stage("comparing")
+        with one_thread_each():  # many small matrices: more threads would only wait for each other
+            challenger = taught(panel, judged, recipe, run_options, position=position)
         comparison, reason = None, "there is no verdict to compare them by"
         if challenger.verdicts:
+            workspace.progress.stage("comparing")
             try:
-                comparison = contest(workspace, row.name, champion, challenger.model, panel, judged)
+                with one_thread_each():
+                    comparison = contest(workspace, row.name, champion, challenger.model, panel, judged)
                 reason = comparison.reason
             except AnomalistError as error:
                 reason = f"{_name(champion_row)} cannot be asked about these rows: {one_line(error)}"
