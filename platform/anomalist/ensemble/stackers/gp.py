@@ -79,10 +79,9 @@ class Gp:
 
     def __post_init__(self) -> None:
         for name in ("constant", "slope", "members", "columns", "local"):
-            check_parameter(getattr(self, name) >= 0, name, getattr(self, name), "a variance of 0 or more")
-        check_parameter(self.anchor > 0, "anchor", self.anchor, "a positive number")
-        check_parameter(self.trusted > 0, "trusted", self.trusted, "a positive number of bits")
-        check_parameter(self.length > 0, "length", self.length, "a positive number")
+            check_parameter(0 <= getattr(self, name) < np.inf, name, getattr(self, name), "a variance of 0 or more")
+        for name in ("anchor", "trusted", "length"):
+            check_parameter(0 < getattr(self, name) < np.inf, name, getattr(self, name), "a positive number")
         check_parameter(self.weak >= 0, "weak", self.weak, "a whole number of 0 or more")
         check_parameter(0 < self.weight <= 1, "weight", self.weight, "a number above 0 and up to 1")
         check_parameter(self.most >= 10, "most", self.most, "a whole number of at least 10")
