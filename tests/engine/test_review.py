@@ -249,7 +249,7 @@ def test_verdicts_on_rows_that_the_model_cannot_read_are_named(
     review = Review.open(workspace, later.id, TOP)
     assert review.progress.learned == 0
     (note,) = review.notes
-    assert "1 judged rows of payments.csv are left out" in note
+    assert "left out: 1 judged row of payments.csv" in note
 
 
 def test_only_disputed_rows_on_request(workspace: Workspace, made: RunRow) -> None:

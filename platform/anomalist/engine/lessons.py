@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
+from anomalist.data.roles import Role
 from anomalist.data.table import Table
+from anomalist.data.words import counted
 from anomalist.engine.verdicts import settle
 from anomalist.errors import DataError
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from anomalist.ensemble.stack import Evidence
 
 __all__ = ["Known", "Place", "evidence_of_judged", "labels_at", "rebuilt", "settled"]
+
+_NO_PART = frozenset({Role.KEY, Role.LABEL})  # rows judged under another key may have the same value there
 
 Place = tuple[str, str]
 """A row that somebody judged: the fingerprint of its dataset, and its key."""
@@ -66,21 +70,23 @@ def evidence_of_judged(model: Model, judged: Sequence[Judged], table: Table, dat
         surprises: What the members said of them, bits, shape (rows, members).
     """
     fingerprint = table.fingerprint
-    here = [row for row, one in enumerate(judged) if one.fingerprint == fingerprint]
     places = dict(zip(table.keys, range(len(table)), strict=True))
-    evidence = model.evidence(data, surprises).take(np.array([places[judged[row].key] for row in here], dtype=np.int64))
-    rows, notes = [*here], []
+    here: dict[int, int] = {}
     elsewhere: dict[str, list[int]] = {}
     for row, one in enumerate(judged):
-        if one.fingerprint != fingerprint:
+        if one.fingerprint == fingerprint and one.key in places:
+            here[row] = places[one.key]
+        else:  # of the same rows, too, where they were named by another column when they were judged
             elsewhere.setdefault(one.fingerprint, []).append(row)
+    evidence = model.evidence(data, surprises).take(np.array([*here.values()], dtype=np.int64))
+    rows, notes = [*here], []
     for others in elsewhere.values():
         source = judged[others[0]].verdicts[0].source
         try:
             evidence = evidence.followed_by(_by_values(model, [judged[row] for row in others], source))
             rows += others
         except DataError as error:
-            notes.append(f"{len(others):,} judged rows of {source} are left out: {error}")
+            notes.append(f"left out: {counted(len(others), 'judged row')} of {source}: {error}")
     order = np.argsort(np.array(rows, dtype=np.int64), kind="stable")
     return Known(rows=np.array(rows, dtype=np.int64)[order], evidence=evidence.take(order), notes=tuple(notes))
 
@@ -92,10 +98,11 @@ def rebuilt(values: Sequence[Mapping[str, Any]], reading: Reading, *, source: st
         DataError: They do not make a table.
     """
     frame = pl.DataFrame(list(values), infer_schema_length=None)
+    roles = {name: Role.IGNORED if role in _NO_PART else role for name, role in reading.roles.items()}
     dates = [name for name, convention in reading.conventions.items() if convention.kind == "date"]
     texts = [name for name in dates if name in frame.columns and frame.schema[name] == pl.String]
     frame = frame.with_columns(pl.col(name).str.to_datetime(time_unit="us", strict=False) for name in texts)
-    return Table.from_frame(frame, source=source, like=reading)
+    return Table.from_frame(frame, source=source, like=replace(reading, roles=roles))
 
 
 def _by_values(model: Model, judged: Sequence[Judged], source: str) -> Evidence:
