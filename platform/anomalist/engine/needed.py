@@ -28,7 +28,7 @@ def need(workspace: Workspace, reference: str, *, table: Table | None = None, ve
     """Say whether a model is due.
 
     It is where analysts have since said something new of at least so many rows, or where new rows have drifted away
-    from those that it was fitted on.
+    from those that its newest version was fitted on: what has led to a challenger once does not lead to another.
 
     Args:
         workspace: Where.
@@ -40,7 +40,7 @@ def need(workspace: Workspace, reference: str, *, table: Table | None = None, ve
         UnknownNameError: There is no such model.
         DataError: The rows are not such as the model can be asked about.
     """
-    model, row = workspace.load(reference)
+    row = workspace.find(reference)
     newest = max(workspace.store.models(row.name), key=lambda version: version.version)
     learned = newest.details.get("stack") or {}
     before = settled(workspace, row.name, up_to=learned["position"]) if learned else []
@@ -52,5 +52,9 @@ def need(workspace: Workspace, reference: str, *, table: Table | None = None, ve
         return Need(now=True, reason=said)
     if table is None:
         return Need(now=False, reason=said)
+    model, row = workspace.load(f"{newest.name}:{newest.version}")
+    if model.reference is None:
+        lost = f"{row.name}:{row.version} was saved by an earlier version, which kept nothing to see drift by"
+        return Need(now=False, reason=f"{said}; {lost}")
     drift = watch(workspace, table, model, row)
     return Need(now=drift.found, reason=drift.verdict if drift.found else f"{said}; {drift.verdict}")

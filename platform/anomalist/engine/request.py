@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 
+from anomalist.detector import check_parameter
 from anomalist.ensemble.threshold import check_policy
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class RetrainOptions:
         stacker: What learns from verdicts, as users type it: a name, or a name with parameters such as `gp:local=4`.
         promote: Whether the new version becomes the champion; None leaves it to the comparison.
         budget: Another budget for the threshold; None keeps the policy of the model.
-        seed: Of all randomness; None keeps that of the model.
+        seed: Of all randomness; None keeps that of the model. Where members are kept it is that of learning alone.
         device: Where deep detectors train; None as before.
         top: At least so many of the most anomalous rows are explained, flagged or not.
     """
@@ -89,12 +90,16 @@ class RetrainOptions:
     device: str | None = None
     top: int = 10
 
+    def __post_init__(self) -> None:
+        known = get_args(Members)
+        check_parameter(self.members in known, "members", self.members, f"one of {', '.join(known)}")
+
     def on(self, options: RunOptions) -> RunOptions:
-        """The options of an earlier run with what is to change."""
+        """The options of an earlier run with what is to change; members that are kept were fitted with their seed."""
         return replace(
             options,
             threshold=options.threshold if self.budget is None else ThresholdRequest(parameter=self.budget),
-            seed=options.seed if self.seed is None else self.seed,
+            seed=options.seed if self.seed is None or self.members == "reuse" else self.seed,
             device=options.device if self.device is None else self.device,
             top=self.top,
         )

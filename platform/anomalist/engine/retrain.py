@@ -104,7 +104,7 @@ def retrain(
         options: How.
         table: The rows to score and, where members are fitted, to fit on; by default those of the model, read again.
         origin: How to read `table` again, plain values.
-        positive: The label values that mean an anomaly.
+        positive: The label values that mean an anomaly; by default those of the model, in the same label column.
 
     Raises:
         UsageError: There is nothing to learn, or the request cannot be met; nothing is stored.
@@ -124,20 +124,24 @@ def retrain(
         )
     if table is None:
         table, origin = read_again(made, workspace.registry), made.params.get("origin")
+    if positive is None and table.label == made.params.get("origin", {}).get("label"):
+        positive = made.params.get("positive")
     run_options = options.on(RunOptions.from_dict(made.params["options"]))
+    seed = made.seed if options.seed is None else options.seed
     params = {
         "name": row.name,
         "model": _name(row),
         "options": run_options.to_dict(),
         "retrain": options.to_dict(),
+        "positive": None if positive is None else sorted(positive),
         "origin": dict(origin or {}),
     }
-    with workspace.running("retrain", table, params=params, seed=run_options.seed) as run_id:
+    with workspace.running("retrain", table, params=params, seed=seed) as run_id:
         earlier = Earlier(model=base, reference=_name(row))
         panel = rejoined(workspace, earlier, table, run_options, members=options.members, positive=positive)
         workspace.progress.stage("learning")
         with one_thread_each():  # many small matrices: more threads would only wait for each other
-            challenger = taught(panel, judged, recipe, run_options, position=position)
+            challenger = taught(panel, judged, recipe, run_options.threshold, seed=seed, position=position)
         comparison, reason = None, "there is no verdict to compare them by"
         if challenger.verdicts:
             workspace.progress.stage("comparing")

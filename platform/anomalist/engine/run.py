@@ -59,7 +59,12 @@ def run(
     name = model_name(Path(table.source).name) if name is None else check_model_name(name)
     workspace.progress.stage("encoding")
     plan = make_plan(table, options, workspace.registry, positive=positive)
-    params = {"name": name, "options": options.to_dict(), "origin": dict(origin or {})}
+    params = {
+        "name": name,
+        "options": options.to_dict(),
+        "positive": None if positive is None else sorted(positive),
+        "origin": dict(origin or {}),
+    }
     with workspace.running("fit", table, params=params, seed=options.seed) as run_id:
         fitted = fit(plan, executor=workspace.executor, progress=workspace.progress)
         model, scores = fitted.model, fitted.scores

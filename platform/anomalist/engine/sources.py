@@ -65,7 +65,7 @@ class Source:
         if self.location is None:
             raise UsageError(
                 "the rows of this run came from memory or from a database with a password; "
-                "name the file that holds them with --data"
+                "name the file that holds them with --data, or in Python give them again as data="
             )
         return read_table(
             self.location,
@@ -91,17 +91,28 @@ class Source:
         return cls(**{**values, "ignore": tuple(values.get("ignore", ())), "like": like})
 
 
-def read_again(run: RunRow, registry: Registry, *, data: str | None = None) -> Table:
+def read_again(run: RunRow, registry: Registry, *, data: str | None = None, label: str | None = None) -> Table:
     """Read the rows of a run again, from where it had them or from `data`.
+
+    `label` names a column of labels that came later: the rows are those of the run where they are without it.
 
     Raises:
         DataError: The rows are not those of the run.
         UsageError: The run does not know where its rows are.
     """
     source = Source.from_dict(run.params.get("origin", {}))
-    table = (source if data is None else replace(source, location=data)).read(registry)
-    if table.fingerprint != run.dataset.fingerprint:
+    source = source if data is None else replace(source, location=data)
+    later = label is not None and label not in run.dataset.columns
+    try:
+        table = (replace(source, label=label) if later else source).read(registry)
+    except DataError as error:
+        if data is not None:
+            raise
+        raise DataError(f"{error}; name the file that holds the rows of run {run.id} with --data") from None
+    before = replace(table, frame=table.frame.drop(label)) if later and label is not None else table
+    if before.fingerprint != run.dataset.fingerprint:
         raise DataError(
-            f"{table.source}: its rows are not those of run {run.id}; name the file that it was with --data"
+            f"{table.source}: its rows are not those of run {run.id}"
+            + ("; name the file that it was with --data" if data is None else "")
         )
     return table

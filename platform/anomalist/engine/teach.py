@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from anomalist.engine.rejoin import Panel
-    from anomalist.engine.request import RunOptions, ThresholdRequest
+    from anomalist.engine.request import ThresholdRequest
     from anomalist.engine.verdicts import Judged
     from anomalist.ensemble.model import Model
     from anomalist.ensemble.stacked import Recipe
@@ -47,14 +47,17 @@ class Taught:
     notes: tuple[str, ...]
 
 
-def taught(panel: Panel, judged: Sequence[Judged], recipe: Recipe, options: RunOptions, *, position: int) -> Taught:
+def taught(
+    panel: Panel, judged: Sequence[Judged], recipe: Recipe, request: ThresholdRequest, *, seed: int, position: int
+) -> Taught:
     """Learn from judged rows; where there are none, the consensus stays the score.
 
     Args:
         panel: The members and their table.
         judged: What holds of the rows that somebody judged.
         recipe: What learns.
-        options: The threshold that is wanted, and the seed.
+        request: The threshold that is wanted.
+        seed: Of all randomness.
         position: Where the log of verdicts stood.
     """
     labelled = [one for one in judged if one.label is not None]
@@ -63,13 +66,13 @@ def taught(panel: Panel, judged: Sequence[Judged], recipe: Recipe, options: RunO
     evidence = panel.evidence
     model, score, probability = panel.model, evidence.consensus, None
     if labels.size:
-        rate = rate_expected(labelled, options.threshold, panel)
-        lesson = Lesson(judged=known.evidence, labels=labels, background=evidence, rate=rate, seed=options.seed)
+        rate = rate_expected(labelled, request, panel)
+        lesson = Lesson(judged=known.evidence, labels=labels, background=evidence, rate=rate, seed=seed)
         about = {"position": position, "verdicts": labels.size, "anomalies": int(labels.sum()), "rate": rate}
         stack = recipe.learn(lesson, about=about)
         model = replace(model, stack=stack)
         score, probability = stack.score(evidence)
-    threshold = threshold_of(score, options.threshold, training=panel.training, labels=panel.labels)
+    threshold = threshold_of(score, request, training=panel.training, labels=panel.labels)
     scores = Scores(
         members=model.names,
         surprises=panel.surprises,
