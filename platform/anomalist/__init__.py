@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from anomalist.data.dataset import Dataset
     from anomalist.data.table import Table
     from anomalist.detector import Detector, DetectorSpec, State, Trait, hookimpl
-    from anomalist.engine.api import Run, run, score
+    from anomalist.engine.api import Drift, Retrained, Run, monitor, promote, retrain, rollback, run, score
     from anomalist.ensemble.model import Model
     from anomalist.errors import AnomalistError
 
@@ -25,12 +25,18 @@ _HOMES = {
     "Dataset": "anomalist.data.dataset",
     "Detector": "anomalist.detector",
     "DetectorSpec": "anomalist.detector",
+    "Drift": "anomalist.engine.api",
     "Model": "anomalist.ensemble.model",
+    "Retrained": "anomalist.engine.api",
     "Run": "anomalist.engine.api",
     "State": "anomalist.detector",
     "Table": "anomalist.data.table",
     "Trait": "anomalist.detector",
     "hookimpl": "anomalist.detector",
+    "monitor": "anomalist.engine.api",
+    "promote": "anomalist.engine.api",
+    "retrain": "anomalist.engine.api",
+    "rollback": "anomalist.engine.api",
     "run": "anomalist.engine.api",
     "score": "anomalist.engine.api",
 }
@@ -40,13 +46,19 @@ __all__ = [
     "Dataset",
     "Detector",
     "DetectorSpec",
+    "Drift",
     "Model",
+    "Retrained",
     "Run",
     "State",
     "Table",
     "Trait",
     "__version__",
     "hookimpl",
+    "monitor",
+    "promote",
+    "retrain",
+    "rollback",
     "run",
     "score",
 ]

@@ -1,147 +1,31 @@
 """The Python interface: the same path as the command line, from a notebook.
 
 >>> import anomalist
->>> run = anomalist.run(df, key="id")                  # doctest: +SKIP
+>>> run = anomalist.run(df, key="id", name="m")        # doctest: +SKIP
 >>> run.top(5)                                         # doctest: +SKIP
 >>> run.explain("4711").reasons                        # doctest: +SKIP
->>> anomalist.score(new_rows, run.model_name).flagged  # doctest: +SKIP
+>>> run.judge("4711", "anomaly", note="seen by hand")  # doctest: +SKIP
+>>> anomalist.retrain("m", df).promoted                # doctest: +SKIP
+>>> anomalist.score(new_rows, "m").flagged             # doctest: +SKIP
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-import numpy as np
-import polars as pl
+from typing import TYPE_CHECKING
 
 from anomalist.config import load_settings
-from anomalist.data.table import Table
 from anomalist.engine import run as running
 from anomalist.engine import score as scoring
-from anomalist.engine.evaluate import evaluate_scores
-from anomalist.engine.export import scores_frame
-from anomalist.engine.findings import findings_of
-from anomalist.engine.labels import Labels
+from anomalist.engine.api_loop import Drift, Retrained, monitor, promote, retrain, rollback
+from anomalist.engine.api_open import Data, opened, several, table_of
+from anomalist.engine.api_run import Run
 from anomalist.engine.request import RunOptions, ThresholdRequest
-from anomalist.engine.sources import Source
-from anomalist.engine.workspace import Workspace
-from anomalist.errors import UnknownNameError, UsageError
-from anomalist.plugins.registry import Registry
+from anomalist.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
-    import pandas as pd
-
-    from anomalist.config import Settings
-    from anomalist.engine.result import Finding, RunResult
-    from anomalist.ensemble.model import Model
-
-__all__ = ["Data", "Run", "run", "score"]
-
-Data: TypeAlias = "pl.DataFrame | pd.DataFrame | Table | str | Path"
-"""A polars or pandas frame, a Table, or where one is: a path or a database URL."""
-
-
-class Run:
-    """A run that has ended and is stored.
-
-    Attributes:
-        result: All of it, as the engine gave it.
-    """
-
-    def __init__(self, result: RunResult) -> None:
-        self.result = result
-
-    @property
-    def id(self) -> str:
-        """The id of the run in the store."""
-        return self.result.row.id
-
-    @property
-    def status(self) -> str:
-        """`done`, or `partial` where a detector failed."""
-        return self.result.row.status
-
-    @property
-    def model(self) -> Model:
-        """The model that the run made or used."""
-        return self.result.model
-
-    @property
-    def model_name(self) -> str:
-        """That model as `score` takes it: `name:version`."""
-        name, version = self.result.row.model or ("", 0)
-        return f"{name}:{version}"
-
-    @property
-    def members(self) -> pl.DataFrame:
-        """How each detector fared: detector, status, seconds, error."""
-        return pl.DataFrame(self.result.to_dict()["run"]["members"], infer_schema_length=None)
-
-    @property
-    def scores(self) -> pl.DataFrame:
-        """Every row in order: key, score in bits, level, flagged, and each member's surprise in bits."""
-        return scores_frame(self.result)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What is worth knowing of the data and the fit, one line each; the command line prints these as notes."""
-        return self.result.row.notes
-
-    @property
-    def flagged(self) -> pl.DataFrame:
-        """The rows of `scores` that are flagged, the most anomalous first."""
-        return self.scores.filter(pl.col("flagged")).sort("score", descending=True, maintain_order=True)
-
-    def top(self, count: int = 10) -> pl.DataFrame:
-        """The most anomalous rows with their reasons in words: key, row, score, level, flagged, why."""
-        order = self.scores.with_row_index("row").sort("score", descending=True, maintain_order=True).head(count)
-        known = {finding.row: finding for finding in self.result.findings}
-        missing = [row for row in order["row"].to_list() if row not in known]
-        known |= {finding.row: finding for finding in self._explain(missing)}
-        why = ["; ".join(str(reason) for reason in known[row].reasons) for row in order["row"].to_list()]
-        return order.select("key", "row", "score", "level", "flagged").with_columns(why=pl.Series(why, dtype=pl.String))
-
-    def explain(self, key: object) -> Finding:
-        """Why the row with this key got its score.
-
-        Raises:
-            UnknownNameError: There is no such row.
-        """
-        rows = (self.result.table.keys == str(key)).arg_true().to_list()
-        if not rows:
-            raise UnknownNameError(f"run {self.id} has no row with the key {str(key)!r}")
-        known = {finding.row: finding for finding in self.result.findings}
-        return known.get(rows[0]) or self._explain(rows)[0]
-
-    def evaluate(self, label: str | None = None, *, positive: Iterable[str] | str | None = None) -> dict[str, Any]:
-        """Measure the run against a column of labels; by default the one that the run was given.
-
-        Raises:
-            DataError: There is no such column, or its values cannot be used.
-        """
-        chosen = None if positive is None else set(_several(positive))
-        return evaluate_scores(self.result.scores, Labels.of(self.result.table, chosen, column=label))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values: what `anomalist run --json` prints."""
-        return self.result.to_dict()
-
-    def _explain(self, rows: list[int]) -> tuple[Finding, ...]:
-        result = self.result
-        model, table = result.model, result.table
-        data = model.encoder.encode(table)
-        return findings_of(model, table, data, result.scores, np.array(rows, dtype=np.int64))
-
-    def __repr__(self) -> str:
-        flagged = int(self.result.scores.flagged.sum())
-        return (
-            f"<anomalist run {self.id}: {self.status}, {len(self.result.table):,} rows, {flagged:,} flagged, "
-            f"model {self.model_name}>"
-        )
+__all__ = ["Data", "Drift", "Retrained", "Run", "monitor", "promote", "retrain", "rollback", "run", "score"]
 
 
 def run(
@@ -199,27 +83,29 @@ def run(
     if sum(given is not None for given in (budget, fpr, f_beta)) > 1:
         raise UsageError("budget, fpr and f_beta exclude each other; give one")
     flags = {"store": store, "panel": panel, "combiner": combiner, "budget": budget, "seed": seed, "device": device}
-    with _workspace(**flags, threads=threads, timeout=timeout) as (workspace, settings):
-        table, source = _table(
+    settings = load_settings({**flags, "threads": threads, "timeout": timeout})
+    with opened(settings) as workspace:
+        table, source = table_of(
             data,
             workspace.registry,
             key=key,
             time=time,
             entity=entity,
             label=label,
-            ignore=_several(ignore),
+            ignore=several(ignore),
             roles=roles or {},
         )
         options = RunOptions(
             panel=settings.panel,
-            detectors=_several(detectors),
+            detectors=several(detectors),
             combiner=settings.combiner,
             threshold=_threshold(settings.budget, fpr, f_beta),
             seed=settings.seed,
             device=settings.device,
         )
-        chosen = None if positive is None else set(_several(positive))
-        return Run(running.run(workspace, table, options, name=name, positive=chosen, origin=source.to_dict()))
+        chosen = None if positive is None else set(several(positive))
+        found = running.run(workspace, table, options, name=name, positive=chosen, origin=source.to_dict())
+        return Run(found, settings)
 
 
 def score(
@@ -245,25 +131,26 @@ def score(
     Raises:
         AnomalistError: The data, the model or the store cannot be used; the message says what to do.
     """
-    with _workspace(store=store, budget=budget, threads=threads, timeout=timeout) as (workspace, settings):
+    settings = load_settings({"store": store, "budget": budget, "threads": threads, "timeout": timeout})
+    with opened(settings) as workspace:
         fitted, row = workspace.load(model)
-        table, source = _table(
+        table, source = table_of(
             data,
             workspace.registry,
             key=key,
             time=time,
             entity=entity,
             label=label,
-            ignore=_several(ignore),
+            ignore=several(ignore),
             like=fitted.encoder.reading,
         )
         allowed = None if budget is None else settings.budget
-        chosen = None if positive is None else set(_several(positive))
+        chosen = None if positive is None else set(several(positive))
         origin = source.to_dict()
         found = scoring.score(
             workspace, table, fitted, row, budget=allowed, label=label, positive=chosen, origin=origin
         )
-        return Run(found)
+        return Run(found, settings)
 
 
 def _threshold(budget: float, fpr: float | None, f_beta: float | None) -> ThresholdRequest:
@@ -272,27 +159,3 @@ def _threshold(budget: float, fpr: float | None, f_beta: float | None) -> Thresh
     if f_beta is not None:
         return ThresholdRequest(policy="labels", parameter=f_beta)
     return ThresholdRequest(policy="budget", parameter=budget)
-
-
-@contextmanager
-def _workspace(**flags: object) -> Iterator[tuple[Workspace, Settings]]:
-    settings = load_settings(flags)
-    with Workspace.open(settings, Registry.load(settings.disable_plugins)) as workspace:
-        yield workspace, settings
-
-
-def _several(names: Iterable[str]) -> tuple[str, ...]:
-    """Names as they were given; a single one is meant whole, and not as its letters."""
-    return (names,) if isinstance(names, str) else tuple(names)
-
-
-def _table(data: Data, registry: Registry, **columns: Any) -> tuple[Table, Source]:
-    """The rows as a Table, and how to read them again."""
-    if isinstance(data, Table):
-        if any(value for name, value in columns.items() if name != "like"):
-            raise UsageError("a Table has its roles already; give them to Table.from_frame")
-        return data, Source()
-    if isinstance(data, str | Path):
-        source = Source(location=str(data), **columns)
-        return source.read(registry), source
-    return Table.from_frame(data, **columns), Source(**columns)

@@ -1,0 +1,32 @@
+"""Promotion: which version of a model is used where none is named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anomalist.engine.retrain import CHALLENGER
+from anomalist.errors import UsageError
+
+if TYPE_CHECKING:
+    from anomalist.engine.workspace import Workspace
+    from anomalist.store.rows import Promotion
+
+__all__ = ["promote"]
+
+
+def promote(workspace: Workspace, reference: str) -> Promotion:
+    """Make a version the champion: `NAME:version`, `NAME@alias`, or `NAME`, which is its challenger.
+
+    Raises:
+        UsageError: The version is the champion already, there is no challenger, or the reference is not of that form.
+        UnknownNameError: There is no such model.
+    """
+    if "@" not in reference and ":" not in reference:
+        champion = workspace.find(reference)
+        if CHALLENGER not in workspace.store.aliases(reference):
+            raise UsageError(
+                f"{reference} has no challenger; name a version, such as {champion.name}:{champion.version}"
+            )
+        reference = f"{reference}@{CHALLENGER}"
+    found = workspace.find(reference)
+    return workspace.store.promote(found.name, found.version)
