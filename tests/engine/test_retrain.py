@@ -143,7 +143,7 @@ def test_columns_may_come_and_go_between_versions(
     assert found.outcome.verdicts == 40  # what was stored of a judged row is more than is needed
     assert not found.outcome.promoted
     assert found.outcome.comparison is None
-    assert found.outcome.reason.startswith("m:1 cannot be asked about these rows: ")
+    assert found.outcome.reason.startswith("the new version cannot be compared with m:1: ")
     assert "'height' is missing" in found.outcome.reason
     wider = Table.from_frame(frame.with_columns(speed=np.random.default_rng(0).normal(size=600)), key="id")
     found = next_version(workspace, members=members, table=wider)

@@ -150,7 +150,7 @@ def retrain(
                     comparison = contest(workspace, row.name, champion, challenger.model, panel, judged)
                 reason = comparison.reason
             except AnomalistError as error:
-                reason = f"{_name(champion_row)} cannot be asked about these rows: {one_line(error)}"
+                reason = f"the new version cannot be compared with {_name(champion_row)}: {one_line(error)}"
         better = comparison is not None and comparison.promote
         outcome = Outcome(
             promoted=better if options.promote is None else options.promote,

@@ -7,9 +7,10 @@ import importlib
 from typing import TYPE_CHECKING, Any, cast
 
 from anomalist.detector import StackerSpec
+from anomalist.engine.report import one_line
 from anomalist.ensemble.stack import Stacker
 from anomalist.ensemble.stacked import Recipe
-from anomalist.errors import ParameterError, PluginError, UnknownNameError
+from anomalist.errors import AnomalistError, ParameterError, PluginError, UnknownNameError
 from anomalist.plugins.parameters import check_parameters
 
 if TYPE_CHECKING:
@@ -65,6 +66,10 @@ def build_stacker(registry: Registry, name: str, params: Mapping[str, Any]) -> S
         stacker = cls(**values)
     except ParameterError as error:
         raise ParameterError(f"{name}: {error}") from error
+    except AnomalistError:
+        raise
+    except Exception as error:
+        raise PluginError(f"stacker {name!r} failed to build: {one_line(error)}") from error
     if not isinstance(stacker, Stacker):
         raise PluginError(f"stacker {name!r}: {cls.__name__} needs fit, log_odds, state and restore")
     return stacker

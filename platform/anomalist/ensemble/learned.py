@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from anomalist.ensemble.guarded import blaming
 from anomalist.ensemble.stack import Attributing
+from anomalist.errors import DetectorError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +57,11 @@ def learned(model: Model, data: Dataset, surprises: Floats) -> Learned | None:
     if model.stack is None or not isinstance(model.stack.stacker, Attributing):
         return None
     evidence = model.evidence(data, surprises)
-    by_member, by_encoded = model.stack.stacker.moved(evidence)
+    with blaming(model.stack.name):
+        by_member, by_encoded = model.stack.stacker.moved(evidence)
+    wanted, found = (evidence.surprises.shape, evidence.columns.shape), (by_member.shape, by_encoded.shape)
+    if wanted != found:
+        raise DetectorError(f"stacker {model.stack.name} must say what moved rows in shapes {wanted}, got {found}")
     columns = tuple(dict.fromkeys(data.origins))
     place = {column: index for index, column in enumerate(columns)}
     by_column = np.zeros((len(evidence), len(columns)))

@@ -1,0 +1,80 @@
+"""Guarded: a stacker, anyone's, held to its promises, so that what goes wrong in it is an error that names it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from anomalist.errors import AnomalistError, DetectorError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from anomalist.detector import Floats, State
+    from anomalist.ensemble.stack import Evidence, Lesson, Stacker
+
+__all__ = ["Guarded", "blaming"]
+
+
+@contextmanager
+def blaming(name: str) -> Iterator[None]:
+    """Turn whatever goes wrong in the body, which works with the stacker of that name, into an error that says so.
+
+    Raises:
+        DetectorError: The body raised what is not an AnomalistError.
+    """
+    try:
+        yield
+    except AnomalistError:
+        raise
+    except Exception as error:
+        why = " ".join(str(error).split())
+        raise DetectorError(f"stacker {name} failed: {type(error).__name__}: {why}") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Guarded:
+    """A stacker whose failures are DetectorErrors, and whose answers are what they must be.
+
+    Attributes:
+        name: What users type.
+        stacker: The stacker.
+    """
+
+    name: str
+    stacker: Stacker
+
+    def fit(self, lesson: Lesson, /) -> Self:
+        """Let it learn."""
+        with blaming(self.name):
+            self.stacker.fit(lesson)
+        return self
+
+    def log_odds(self, rows: Evidence, /) -> Floats:
+        """Its answer, finite, shape (rows,).
+
+        Raises:
+            DetectorError: It failed, or did not give one finite number a row.
+        """
+        with blaming(self.name):
+            found: Floats = np.asarray(self.stacker.log_odds(rows), dtype=np.float64)
+        if found.shape != (len(rows),) or not np.isfinite(found).all():
+            wrong = f"numbers of shape {found.shape}" if found.shape != (len(rows),) else "some that are not finite"
+            raise DetectorError(
+                f"stacker {self.name} must give a finite number for each of {len(rows):,} rows, got {wrong}"
+            )
+        return found
+
+    def state(self) -> State:
+        """What it saves."""
+        with blaming(self.name):
+            return self.stacker.state()
+
+    def restore(self, state: State, /) -> Self:
+        """Let it become what was saved."""
+        with blaming(self.name):
+            self.stacker.restore(state)
+        return self
