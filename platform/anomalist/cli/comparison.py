@@ -36,6 +36,12 @@ def print_outcome(outcome: Mapping[str, Any], *, made: tuple[str, int] | None) -
         click.echo(f"promote it:     anomalist models promote {name}:{version}")
 
 
+def _measure(name: str, group: Mapping[str, Any]) -> str:
+    if name == "precision_at_anomalies":
+        return f"precision at {group['anomalies']}"
+    return name.replace("_", " ")
+
+
 def _print_measures(comparison: Mapping[str, Any]) -> None:
     rows = []
     for group, words in _GROUPS.items():
@@ -46,7 +52,7 @@ def _print_measures(comparison: Mapping[str, Any]) -> None:
             rows.append(
                 [
                     f"{words} ({found['rows']})",
-                    measure.replace("_", " "),
+                    _measure(measure, found),
                     f"{pair['champion']:.3f}",
                     f"{pair['challenger']:.3f}",
                     f"{pair['gain']:+.3f}",

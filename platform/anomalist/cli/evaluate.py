@@ -50,7 +50,7 @@ def evaluate(app: App, /, run_or_data: str, model: str | None, data: str | None,
     with Workspace.open(app.settings(), app.registry()) as workspace:
         if not is_data:
             run = workspace.store.scored_run(run_or_data)
-            labels = Labels.of(read_again(run, workspace.registry, data=data), positive, column=label)
+            labels = Labels.of(read_again(run, workspace.registry, data=data, label=label), positive, column=label)
             found = evaluate_run(workspace, run, labels)
         else:
             fitted = workspace.load(model) if model is not None else None

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
     from anomalist.engine.result import Finding, RunResult
 
-__all__ = ["describe_threshold", "one_in", "print_evaluation", "print_finding", "print_findings", "print_result"]
+__all__ = [
+    "chance",
+    "describe_threshold",
+    "one_in",
+    "print_evaluation",
+    "print_finding",
+    "print_findings",
+    "print_result",
+]
 
 _REASONS = 3
 _MOVES = 8
@@ -60,14 +68,14 @@ def print_findings(findings: Sequence[Finding], *, reasons: int = _REASONS, plac
             *(cell(finding.values.get(column)) for column in place),
             f"{finding.score:.2f}",
             one_in(finding.level),
-            *([cell(finding.probability and f"{finding.probability:.2f}")] if taught else []),
+            *([cell(finding.probability and chance(finding.probability))] if taught else []),
             "yes" if finding.flagged else "",
             "; ".join(map(str, finding.reasons[:reasons])),
         ]
         for number, finding in enumerate(findings, start=1)
     ]
-    chance = ["probability"] if taught else []
-    print_table(["#", "key", *place, "bits", "one row in", *chance, "flagged", "why"], rows)
+    learned = ["probability"] if taught else []
+    print_table(["#", "key", *place, "bits", "one row in", *learned, "flagged", "why"], rows)
 
 
 def print_finding(finding: Finding) -> None:
@@ -94,11 +102,21 @@ def print_finding(finding: Finding) -> None:
 def _print_learned(finding: Finding) -> None:
     """Print what verdicts have taught about a row."""
     click.echo()
-    click.echo(f"from verdicts: an anomaly with probability {finding.probability:.2f}")
-    moved = [(name, nats) for kind in (finding.moved or {}).values() for name, nats in kind.items()]
-    moved = sorted(moved, key=lambda move: -abs(move[1]))[:_MOVES]
+    click.echo(f"{chance(finding.probability or 0.0)} likely an anomaly, as verdicts tell")
+    moved = [(kind, name, nats) for kind, moves in (finding.moved or {}).items() for name, nats in moves.items()]
+    moved = sorted(moved, key=lambda move: -abs(move[2]))[:_MOVES]
     if moved:
-        print_table(["moved by", "odds times"], [[name, _times(nats)] for name, nats in moved])
+        rows = [[f"{kind.removesuffix('s')} {name}", _times(nats)] for kind, name, nats in moved]
+        print_table(["moved by", "odds times"], rows)
+
+
+def chance(probability: float) -> str:
+    """A probability as people say it: it is never certain.
+
+    >>> chance(0.3333), chance(0.9999), chance(0.001)
+    ('33%', 'over 99%', 'under 1%')
+    """
+    return "under 1%" if probability < 0.01 else "over 99%" if probability > 0.99 else f"{probability:.0%}"
 
 
 def _times(nats: float) -> str:

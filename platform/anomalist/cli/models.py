@@ -84,12 +84,11 @@ def show_model(app: App, model: str, as_json: bool) -> None:
 @click.pass_obj
 def promote_model(app: App, model: str, as_json: bool) -> None:
     """Make a version the champion: the one that is used where no version is named. NAME alone is its challenger."""
+    from anomalist.engine.promotion import promote
     from anomalist.engine.workspace import Workspace
 
     with Workspace.open(app.settings(), app.registry()) as workspace:
-        named = "@" in model or ":" in model
-        found = workspace.find(model if named else f"{model}@challenger")
-        done = workspace.store.promote(found.name, found.version)
+        done = promote(workspace, model)
     emit(as_json, {"promotion": _promotion_dict(done)}, lambda: _print_promotion(done))
 
 
@@ -105,6 +104,12 @@ def roll_back_model(app: App, name: str, as_json: bool) -> None:
     with app.open_store() as store:
         done = store.rollback(name)
     emit(as_json, {"promotion": _promotion_dict(done)}, lambda: _print_promotion(done))
+
+
+def _since(step: Promotion) -> str:
+    """When and why a version became the champion."""
+    run = f" (run {step.run})" if step.run else ""
+    return f"since {step.created_at:%Y-%m-%d %H:%M:%S}, {_HOW[step.how]}{run}"
 
 
 def _learned(stack: Mapping[str, Any] | None) -> str | None:
@@ -149,14 +154,12 @@ def _print_model(model: ModelRow, history: Sequence[Promotion]) -> None:
             "made": f"{model.created_at:%Y-%m-%d %H:%M:%S} by run {model.run}",
             "hash": model.hash,
             "combiner": details["combiner"]["name"],
+            "champion": "; ".join(map(_since, history)),
             "stacker": _learned(details.get("stack")),
             "threshold": describe_threshold(details["threshold"]),
             "columns": details["columns"],
         }
     )
-    for step in history:
-        how = _HOW[step.how] + (f" (run {step.run})" if step.run else "")
-        click.echo(f"champion: since {step.created_at:%Y-%m-%d %H:%M:%S}, {how}")
     for column, why in details["left_out"].items():
         click.echo(f"left out: {column} ({why})")
     click.echo()

@@ -10,7 +10,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from anomalist.cli.findings import one_in
+from anomalist.cli.findings import chance, one_in
 from anomalist.cli.output import cell
 from anomalist.data.words import counted
 
@@ -70,7 +70,7 @@ m  note         free text, kept with the verdict; M for the row before; also t a
 v  values       all columns, or only those that matter
 q  quit         every verdict is stored already, so Ctrl-C leaves just as well
 
-near: the judged rows that are most like it; at 0 they are equal, at 1 as far apart as any two rows are"""
+near: the judged rows that are most like it; at 0 they are equal, at 1 as far apart as two rows usually are"""
 
 
 class View:
@@ -163,9 +163,10 @@ def _score(question: Question) -> Text:
         f"{finding.score:.2f} bits, one row in {one_in(finding.level)}, no. {question.rank:,}, "
         f"{'flagged' if finding.flagged else 'not flagged'}"
     )
+    text.append("\n")
     if question.probability is not None:
-        text.append(f"; {_percent(question.probability)} likely an anomaly", style="bold")
-    text.append(f"\nasked because {_WHY[question.asked]}", style="dim")
+        text.append(f"{chance(question.probability)} likely an anomaly; ", style="bold")
+    text.append(f"asked because {_WHY[question.asked]}", style="dim")
     if question.twins:
         text.append(f"; {counted(question.twins, 'other row')} {'is' if question.twins == 1 else 'are'} just like it")
     return text
@@ -261,7 +262,3 @@ def _plain(value: object, longest: int = 200) -> str:
     if len(text) > longest:
         text = f"{text[:longest]}... ({len(text):,} characters)"
     return "".join(character if character.isprintable() else " " for character in text)
-
-
-def _percent(probability: float) -> str:
-    return "under 1%" if probability < 0.01 else "over 99%" if probability > 0.99 else f"{probability:.0%}"

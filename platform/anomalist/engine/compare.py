@@ -28,6 +28,7 @@ _RESAMPLES = 2_000
 _CONFIDENCE = 0.8  # each end is passed by chance one time in ten, both measures together far less often
 _FEWEST = 3  # of each kind: with fewer one row decides; to ask for more only made good verdicts wait
 _SLACK = 0.05  # of average precision: what folds and a few rows do to a challenger that is as good
+_LITTLE = 0.1  # of what the champion was taught
 _BACKGROUND = 20_000  # rows as they come, of more a sample
 _RANKING = "average_precision"
 _DECIDING = (_RANKING, "log_loss")
@@ -120,7 +121,8 @@ def compare(champion: Candidate, challenger: Candidate, labels: Floats, *, seed:
        however well they agree among themselves. Also where an interval on all verdicts lies below 0.
     3. *better*: the intervals of average precision and of log loss on all verdicts lie above 0, and both gain on the
        new ones too. Verdicts without sense cannot be foretold from others, so they bring no gain there.
-    4. *not_worse*: the rest. Promoted where the challenger is taught nothing new (members were fitted again) and the
+    4. *not_worse*: the rest. Promoted where the challenger is taught nothing new (members were fitted again), or so
+       little that it can neither be judged nor do harm (less than a tenth of what the champion was taught), and the
        interval of average precision stays above -0.05; else it has not shown that the new verdicts are good for
        something, and waits for more.
 
@@ -167,7 +169,8 @@ def _decided(everything: Group, taught: Group, new: Group, *, guarded: bool) -> 
     """Apply the rule that `compare` states."""
     if not everything.measures:
         return "too_few", False, _too_few("verdicts", everything)
-    if new.rows and not new.measures:
+    little = not new.measures and new.rows <= _LITTLE * taught.rows
+    if new.rows and not new.measures and not little:
         return "too_few", False, _too_few("new verdicts", new)
     if guarded and not taught.measures:
         return "too_few", False, _too_few("verdicts that the champion was taught and that still stand", taught)
@@ -176,11 +179,15 @@ def _decided(everything: Group, taught: Group, new: Group, *, guarded: bool) -> 
     if _lost(everything):
         return "worse", False, f"on all verdicts the challenger is worse: {_gains(everything)}"
     if all(everything.measures[name].low > 0 for name in _DECIDING):
-        if not new.rows or all(new.measures[name].gain > 0 for name in _DECIDING):
+        if little or all(new.measures[name].gain > 0 for name in _DECIDING):
             return "better", True, f"on all verdicts the challenger is better: {_gains(everything)}"
         return "not_worse", False, f"the challenger does not foretell the new verdicts better: {_gains(new)}"
-    if not new.rows and everything.measures[_RANKING].low > -_SLACK:
-        return "not_worse", True, f"taught nothing new, the challenger is not worse: {_gains(everything)}"
+    if little and everything.measures[_RANKING].low > -_SLACK:
+        return (
+            "not_worse",
+            True,
+            f"taught {'little' if new.rows else 'nothing'} new, the challenger is not worse: {_gains(everything)}",
+        )
     return "not_worse", False, f"the challenger is not shown to be better: {_gains(everything)}"
 
 

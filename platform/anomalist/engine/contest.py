@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from anomalist.engine.compare import Candidate, Comparison, compare
-from anomalist.engine.lessons import Known, evidence_of_judged, labels_at, settled
+from anomalist.engine.lessons import Known, evidence_of_judged, labels_at, learned
 from anomalist.engine.score import score_members
 from anomalist.engine.stackers import recipe_of
 from anomalist.ensemble.guarded import Guarded
@@ -42,7 +42,7 @@ def contest(
     Raises:
         AnomalistError: The champion cannot be asked about these rows.
     """
-    before = [] if champion.stack is None else settled(workspace, name, up_to=champion.stack.about["position"])
+    before = [] if champion.stack is None else learned(workspace, name, champion.stack.about)
     now = [one for one in judged if one.label is not None]
     here = {_place(one) for one in now}
     every = [*now, *(one for one in before if one.label is not None and _place(one) not in here)]

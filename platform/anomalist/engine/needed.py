@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from anomalist.data.words import counted
-from anomalist.engine.lessons import settled
+from anomalist.engine.lessons import learned, settled
 from anomalist.engine.monitor import watch
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ def need(workspace: Workspace, reference: str, *, table: Table | None = None, ve
     """
     row = workspace.find(reference)
     newest = max(workspace.store.models(row.name), key=lambda version: version.version)
-    learned = newest.details.get("stack") or {}
-    before = settled(workspace, row.name, up_to=learned["position"]) if learned else []
+    about = newest.details.get("stack")
+    before = [] if about is None else learned(workspace, row.name, about)
     was = {(one.fingerprint, one.key): one.label for one in before}
     now = settled(workspace, row.name)
     new = sum(was.get((one.fingerprint, one.key)) != one.label for one in now if one.label is not None)
@@ -54,7 +54,7 @@ def need(workspace: Workspace, reference: str, *, table: Table | None = None, ve
         return Need(now=False, reason=said)
     model, row = workspace.load(f"{newest.name}:{newest.version}")
     if model.reference is None:
-        lost = f"{row.name}:{row.version} was saved by an earlier version, which kept nothing to see drift by"
+        lost = f"{row.name}:{row.version} was saved by an earlier anomalist, which kept nothing to see drift by"
         return Need(now=False, reason=f"{said}; {lost}")
     drift = watch(workspace, table, model, row)
     return Need(now=drift.found, reason=drift.verdict if drift.found else f"{said}; {drift.verdict}")

@@ -86,12 +86,18 @@ class Precision:
 def precision_of(workspace: Workspace, model: ModelRow) -> Precision | None:
     """Estimate how precise a model is from the standing verdicts on rows that its runs flagged.
 
-    Of several runs over the same rows the newest counts, and the newest thousand runs of the store are looked at.
+    Rows that the model was taught are left out: what it makes of them says nothing of others. Of several runs over the
+    same rows the newest counts, and the newest thousand runs of the store are looked at.
 
     Returns:
         None where no flagged row is decided.
     """
-    judged = [row for row in settle(workspace.store.feedback(model=model.name)) if row.label is not None]
+    taught = (model.details.get("stack") or {}).get("position", 0)
+    judged = [
+        row
+        for row in settle(workspace.store.feedback(model=model.name))
+        if row.label is not None and row.verdicts[0].id > taught
+    ]
     flagged = _flagged(workspace, model, {row.fingerprint for row in judged})
     rows = [row for row in judged if row.key in flagged.get(row.fingerprint, ())]
     if not rows:

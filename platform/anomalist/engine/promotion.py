@@ -22,10 +22,10 @@ def promote(workspace: Workspace, reference: str) -> Promotion:
         UnknownNameError: There is no such model.
     """
     if "@" not in reference and ":" not in reference:
-        champion = workspace.find(reference)
+        workspace.find(reference)  # that there is no such model is said first
         if CHALLENGER not in workspace.store.aliases(reference):
             raise UsageError(
-                f"{reference} has no challenger; name a version, such as {champion.name}:{champion.version}"
+                f"{reference} has no challenger; name a version: `anomalist models list {reference}` shows them"
             )
         reference = f"{reference}@{CHALLENGER}"
     found = workspace.find(reference)

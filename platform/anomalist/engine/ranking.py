@@ -12,7 +12,7 @@ from anomalist.engine.executor import one_thread_each
 from anomalist.engine.lessons import evidence_of_judged
 from anomalist.engine.queue import doubt, expected_rate
 from anomalist.engine.stackers import recipe_from_text
-from anomalist.ensemble.stack import Evidence, Lesson, Uncertain
+from anomalist.ensemble.stack import Evidence, Lesson, Uncertain, log_odds_at_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,20 +37,22 @@ class Ranking:
     """What is expected of each row.
 
     Attributes:
-        log_odds: That an analyst would call it an anomaly, shape (rows,).
+        log_odds: That an analyst would call it an anomaly, but for their level, shape (rows,).
+        level: What to add to them, so that on average they say the expected share of anomalies.
         doubts: How much a verdict on it would tell, in nats, shape (rows,); 0 for rows far down the list.
         learned: From how many rows with a clear verdict this was learned.
         rate: The share of anomalies that was expected.
     """
 
     log_odds: Floats
+    level: float
     doubts: Floats
     learned: int
     rate: float
 
     def probability(self, row: int) -> float:
         """That an analyst would call one row an anomaly; a guess where nothing was learned."""
-        return float(expit(self.log_odds[row]))
+        return float(expit(self.log_odds[row] + self.level))
 
 
 class Elsewhere:
@@ -143,7 +145,8 @@ class Ranker:
             stacker = self.stacker().fit(lesson)
             log_odds = stacker.log_odds(self.evidence)
             doubts = self._doubts(stacker, log_odds)
-        return Ranking(log_odds=log_odds, doubts=doubts, learned=len(ordered), rate=rate)
+        level = log_odds_at_rate(log_odds, rate)
+        return Ranking(log_odds=log_odds, level=level, doubts=doubts, learned=len(ordered), rate=rate)
 
     def rows_of(self, judged: Iterable[Judged]) -> dict[str, int]:
         """Where in this run the judged rows stand that belong to its dataset: key to row number."""

@@ -155,7 +155,7 @@ def retrain(
         outcome = Outcome(
             promoted=better if options.promote is None else options.promote,
             champion=_name(champion_row),
-            reason=reason,
+            reason=reason if options.promote is None else f"as was asked; by the comparison, {reason}",
             verdicts=challenger.verdicts,
             anomalies=challenger.anomalies,
             comparison=comparison,

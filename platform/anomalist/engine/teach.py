@@ -68,7 +68,13 @@ def taught(
     if labels.size:
         rate = rate_expected(labelled, request, panel)
         lesson = Lesson(judged=known.evidence, labels=labels, background=evidence, rate=rate, seed=seed)
-        about = {"position": position, "verdicts": labels.size, "anomalies": int(labels.sum()), "rate": rate}
+        about = {
+            "position": position,
+            "datasets": sorted({labelled[row].fingerprint for row in known.rows.tolist()}),
+            "verdicts": labels.size,
+            "anomalies": int(labels.sum()),
+            "rate": rate,
+        }
         stack = recipe.learn(lesson, about=about)
         model = replace(model, stack=stack)
         score, probability = stack.score(evidence)

@@ -72,10 +72,10 @@ def warm_started(model: Model, reference: str, seat: Seat, encoder: Encoder) -> 
     try:
         detector, shared = _continued(model, reference, seat, encoder)
     except _AnewError as reason:
-        return WarmStart(detector=None, note=f"{seat.name}: fitted anew, {reason}")
+        return WarmStart(detector=None, note=f"fitted anew, {reason}")
     width, gone = len(encoder.columns), len(model.encoder.columns) - shared
     columns = f"all {width} columns" if shared == width else f"{shared} of {width} columns"
-    note = f"{seat.name}: continues from {reference} ({columns} known{f', {gone} gone' if gone else ''})"
+    note = f"continues from {reference} ({columns} known{f', {gone} gone' if gone else ''})"
     return WarmStart(detector=detector, note=note)
 
 

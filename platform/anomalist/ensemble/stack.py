@@ -17,7 +17,7 @@ from anomalist.errors import DataError
 if TYPE_CHECKING:
     from anomalist.detector import Bools, Floats, Ints, State
 
-__all__ = ["Attributing", "Evidence", "Lesson", "Stacker", "Uncertain"]
+__all__ = ["Attributing", "Evidence", "Lesson", "Stacker", "Uncertain", "log_odds_at_rate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -108,7 +108,8 @@ class Stacker(Protocol):
     def log_odds(self, rows: Evidence, /) -> Floats:
         """Return shape (rows,), finite: log(p / (1 - p)), p the probability that an analyst calls the row an anomaly.
 
-        The answer for a row depends on that row alone.
+        Its level, the same for all rows, may be off: who uses it sets that by the expected share of anomalies. The
+        answer for a row depends on that row alone.
         """
         ...
 
@@ -140,3 +141,15 @@ class Attributing(Protocol):
         Positive towards an anomaly.
         """
         ...
+
+
+def log_odds_at_rate(log_odds: Floats, rate: float) -> float:
+    """What to add to log-odds, shape (rows,), so that their mean probability is `rate`, between 0 and 1."""
+    low, high = -50.0 - float(log_odds.max()), 50.0 - float(log_odds.min())
+    for _ in range(80):
+        middle = 0.5 * (low + high)
+        if float((1.0 / (1.0 + np.exp(-np.clip(middle + log_odds, -500.0, 500.0)))).mean()) < rate:
+            low = middle
+        else:
+            high = middle
+    return 0.5 * (low + high)

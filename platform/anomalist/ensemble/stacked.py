@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 from scipy.special import expit
 
 from anomalist.ensemble.calibrate import Calibrator
-from anomalist.errors import DetectorError
+from anomalist.ensemble.guarded import Guarded
+from anomalist.ensemble.stack import log_odds_at_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,12 +36,14 @@ class Recipe:
 
     def learn(self, lesson: Lesson, *, about: Mapping[str, Any] | None = None) -> Stacked:
         """Learn a lesson; `about` holds plain values worth keeping of it."""
-        stacker = self.make().fit(lesson)
+        learned = Guarded(name=self.name, stacker=self.make()).fit(lesson)
+        log_odds = learned.log_odds(lesson.background)
         return Stacked(
             name=self.name,
             params=self.params,
-            stacker=stacker,
-            calibrator=Calibrator.fit(_checked(self.name, stacker.log_odds(lesson.background), len(lesson.background))),
+            stacker=learned.stacker,
+            calibrator=Calibrator.fit(log_odds),
+            level=log_odds_at_rate(log_odds, lesson.rate),
             about=dict(about or {}),
         )
 
@@ -55,6 +57,8 @@ class Stacked:
         params: Its parameters, plain values.
         stacker: The stacker.
         calibrator: Its log-odds to surprise, so that a stacked score too says how rare a row is.
+        level: What to add to its log-odds, so that on average they say the expected share of anomalies: verdicts come
+            from the top of a list and say little of the share among all rows.
         about: What it learned from: plain values.
     """
 
@@ -62,6 +66,7 @@ class Stacked:
     params: Mapping[str, Any]
     stacker: Stacker
     calibrator: Calibrator
+    level: float
     about: Mapping[str, Any] = field(default_factory=dict)
 
     def score(self, rows: Evidence) -> tuple[Floats, Floats]:
@@ -70,8 +75,8 @@ class Stacked:
         Raises:
             DetectorError: The stacker did not give one finite number a row.
         """
-        log_odds = _checked(self.name, self.stacker.log_odds(rows), len(rows))
-        return self.calibrator.surprise(log_odds), expit(log_odds)
+        log_odds = Guarded(name=self.name, stacker=self.stacker).log_odds(rows)
+        return self.calibrator.surprise(log_odds), expit(log_odds + self.level)
 
     def state(self) -> State:
         """Arrays and plain values that `from_state` needs."""
@@ -80,23 +85,19 @@ class Stacked:
             "params": dict(self.params),
             "about": dict(self.about),
             "calibrator": self.calibrator.state(),
-            "state": self.stacker.state(),
+            "level": self.level,
+            "state": Guarded(name=self.name, stacker=self.stacker).state(),
         }
 
     @classmethod
     def from_state(cls, state: State, build: Callable[[str, Mapping[str, Any]], Stacker]) -> Self:
         """The stacked part that `state` was taken from; `build` makes a stacker of a name and its parameters."""
+        saved = Guarded(name=state["name"], stacker=build(state["name"], state["params"])).restore(state["state"])
         return cls(
             name=state["name"],
             params=state["params"],
-            stacker=build(state["name"], state["params"]).restore(state["state"]),
+            stacker=saved.stacker,
             calibrator=Calibrator.from_state(state["calibrator"]),
+            level=float(state["level"]),
             about=state["about"],
         )
-
-
-def _checked(name: str, log_odds: Floats, rows: int) -> Floats:
-    found: Floats = np.asarray(log_odds, dtype=np.float64)
-    if found.shape != (rows,) or not np.isfinite(found).all():
-        raise DetectorError(f"stacker {name} must give one finite number for each of {rows} rows, got {found.shape}")
-    return found

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
+from anomalist.ensemble.stack import log_odds_at_rate
 
 if TYPE_CHECKING:
     from anomalist.detector import Floats, State
     from anomalist.ensemble.stack import Evidence, Lesson
 
-__all__ = ["Consensus", "log_odds_at_rate"]
+__all__ = ["Consensus"]
 
 
 @dataclass(slots=True)
 class Consensus:
     """Ranks rows as the consensus does: a row one bit more surprising has twice the odds."""
 
-    _offset: float = 0.0
+    _offset: float = field(default=0.0, init=False, repr=False)
 
     def fit(self, lesson: Lesson, /) -> Self:
         """Learn nothing of the verdicts; only the expected share of anomalies sets the level."""
@@ -39,15 +39,3 @@ class Consensus:
         """Become the stacker that `state` was taken from."""
         self._offset = float(state["offset"])
         return self
-
-
-def log_odds_at_rate(log_odds: Floats, rate: float) -> float:
-    """What to add to log-odds, shape (rows,), so that their mean probability is `rate`, between 0 and 1."""
-    low, high = -50.0 - float(log_odds.max()), 50.0 - float(log_odds.min())
-    for _ in range(80):
-        middle = 0.5 * (low + high)
-        if float((1.0 / (1.0 + np.exp(-np.clip(middle + log_odds, -500.0, 500.0)))).mean()) < rate:
-            low = middle
-        else:
-            high = middle
-    return 0.5 * (low + high)

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from anomalist.detector import check_parameter
-from anomalist.ensemble.stack import Evidence
-from anomalist.ensemble.stackers.consensus import log_odds_at_rate
+from anomalist.ensemble.stack import Evidence, log_odds_at_rate
 from anomalist.ensemble.stackers.laplace import Posterior
 from anomalist.ensemble.stackers.relevance import median_distance, relevance, squared_distances
 from anomalist.ensemble.stackers.views import Views
@@ -60,6 +59,9 @@ class Gp:
         length: How far a neighbourhood reaches, in median distances between rows.
         weak: How many rows as they come count as weak evidence of no anomaly.
         weight: How much each of them counts, where a verdict counts 1.
+        share: The share of anomalies that it expects among the rows that it learns of.
+        patience: So many rows in vain, and no anomaly found, count against the members and the consensus too. Before
+            that they count against rows like them only: the top of a list may be false alarms of one kind.
         most: Of more verdicts than that a sample is used.
     """
 
@@ -73,6 +75,8 @@ class Gp:
     length: float = 0.7
     weak: int = 300
     weight: float = 0.05
+    share: float = 0.05
+    patience: int = 10
     most: int = 1_000
 
     _fitted: _Fitted | None = field(default=None, init=False, repr=False)
@@ -84,6 +88,8 @@ class Gp:
             check_parameter(0 < getattr(self, name) < np.inf, name, getattr(self, name), "a positive number")
         check_parameter(self.weak >= 0, "weak", self.weak, "a whole number of 0 or more")
         check_parameter(0 < self.weight <= 1, "weight", self.weight, "a number above 0 and up to 1")
+        check_parameter(0 < self.share < 1, "share", self.share, "a number between 0 and 1")
+        check_parameter(self.patience >= 0, "patience", self.patience, "a whole number of 0 or more")
         check_parameter(self.most >= 10, "most", self.most, "a whole number of at least 10")
 
     def fit(self, lesson: Lesson, /) -> Self:
@@ -97,7 +103,7 @@ class Gp:
         observed = np.concatenate([labels, np.zeros(len(weak))])
         weights = np.concatenate([np.ones(labels.size), np.full(len(weak), self.weight)])
         views = Views.fit(background)
-        offset = log_odds_at_rate(self._prior(background.consensus), lesson.rate)
+        offset = log_odds_at_rate(self._prior(background.consensus), self.share)
         view = views(background)
         relevant = relevance(views(judged.take(labels == 1)).ranks, view.ranks)
         reach = median_distance(view.ranks * np.sqrt(relevant), rng)
@@ -108,7 +114,7 @@ class Gp:
             seen=views(rows),
             relevant=relevant,
             reach=reach,
-            blames=bool(labels.any()),
+            blames=bool(labels.any()) or labels.size >= self.patience,
         )
         # Without a verdict the weak evidence must not bend the consensus either.
         if labels.size:
@@ -221,8 +227,7 @@ class _Kernel:
         seen: The same as kernels see them.
         relevant: How much each column counts in a distance, shape (columns,), summing to 1.
         reach: The median squared distance between rows.
-        blames: Whether an anomaly is known. Until then false alarms count against rows like them, not against the
-            members and the consensus, which all false alarms at the top of a list have in common with the anomalies.
+        blames: Whether verdicts may count against the members and the consensus.
     """
 
     gp: Any
