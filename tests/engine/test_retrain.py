@@ -127,8 +127,8 @@ def test_members_that_can_go_on_do_and_say_so(workspace: Workspace, path: Path, 
     verdicts(workspace, Source.from_dict(made.params["origin"]).read(workspace.registry), asked(workspace, made.id, 20))
     found = next_version(workspace, members="warm-start", table=unseen, promote=True)
     notes = {report.seat.name: report.notes for report in found.result.reports}
-    assert any(note.startswith("autoencoder: continues from m:1 (all ") for note in notes["autoencoder"])
-    assert any(note == "distance: fitted anew, it cannot continue" for note in notes["distance"])
+    assert any(note.startswith("continues from m:1 (all ") for note in notes["autoencoder"])
+    assert any(note == "fitted anew, it cannot continue" for note in notes["distance"])
     assert np.isfinite(scores_of(workspace, "m", unseen)).all()
 
 
@@ -313,6 +313,7 @@ def test_the_comparison_is_stored_with_the_run(workspace: Workspace, made: RunRo
     assert details == {
         "name": "gp",
         "position": workspace.store.feedback_position(),
+        "datasets": [made.dataset.fingerprint],
         "verdicts": 40,
         "anomalies": found.outcome.anomalies,
         "rate": pytest.approx(details["rate"]),

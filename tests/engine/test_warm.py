@@ -58,7 +58,7 @@ def test_the_same_columns_continue_from_a_copy(workspace: Workspace, table: Tabl
     before = member.detector.score(data)
     start = warm(workspace, model, AUTOENCODER, table, seed=7)
     width = len(model.encoder.columns)
-    assert start.note == f"autoencoder: continues from payments:1 (all {width} columns known)"
+    assert start.note == f"continues from payments:1 (all {width} columns known)"
     np.testing.assert_array_equal(start.detector.score(data), before)
     assert not np.array_equal(start.detector.update(data.take(slice(0, 100))).score(data), before)
     np.testing.assert_array_equal(member.detector.score(data), before)
@@ -69,7 +69,7 @@ def test_shared_columns_are_carried_over(workspace: Workspace, table: Table, wid
     start, encoder = warm(workspace, model, AUTOENCODER, wider), Encoder.fit(wider)
     assert [c for c in encoder.columns if c not in model.encoder.columns] == ["city=Sion", "height"]
     width = len(encoder.columns)
-    assert start.note == (f"autoencoder: continues from payments:1 ({width - 2} of {width} columns known, 1 gone)")
+    assert start.note == (f"continues from payments:1 ({width - 2} of {width} columns known, 1 gone)")
     data = encoder.encode(wider)
     scores = start.detector.update(data).score(data)
     assert scores.shape == (len(wider),)
@@ -87,14 +87,14 @@ def test_a_column_of_the_same_name_and_another_origin_is_another_column(workspac
     new = Table.from_frame(pl.DataFrame({"amount": amount, "city=Bern": rng.normal(size=100)}))
     assert Encoder.fit(old).columns == Encoder.fit(new).columns == ("amount", "city=Bern")
     start = warm(workspace, fitted(workspace, old, AUTOENCODER), AUTOENCODER, new)
-    assert start.note == "autoencoder: continues from payments:1 (1 of 2 columns known, 1 gone)"
+    assert start.note == "continues from payments:1 (1 of 2 columns known, 1 gone)"
 
 
 @pytest.mark.parametrize(
     ("before", "now", "reason"),
     [
-        ("distance", "distance", "distance: fitted anew, it cannot continue"),
-        ("distance", AUTOENCODER, "autoencoder: fitted anew, payments:1 has no such member"),
+        ("distance", "distance", "fitted anew, it cannot continue"),
+        ("distance", AUTOENCODER, "fitted anew, payments:1 has no such member"),
         (AUTOENCODER, "autoencoder:max_steps=20,latent=1", "fitted anew, payments:1 has it with latent=None and not 1"),
         ("autoencoder:max_steps=9", AUTOENCODER, "fitted anew, payments:1 has it with max_steps=9 and not 20"),
     ],
@@ -114,8 +114,7 @@ def test_where_little_is_shared_it_is_fitted_anew(
     start = warm(workspace, fitted(workspace, table, AUTOENCODER), AUTOENCODER, other)
     assert start.detector is None
     assert start.note == (
-        f"autoencoder: fitted anew, payments:1 knows {known} of its {len(columns)} columns,"
-        " which is too little to go on from"
+        f"fitted anew, payments:1 knows {known} of its {len(columns)} columns, which is too little to go on from"
     )
 
 
@@ -163,14 +162,14 @@ def test_a_third_party_detector_that_can_go_on_does(counting: Model, table: Tabl
     assert start.detector.update(counting.encoder.encode(table)).state() == {"rows": 5 + len(table)}
     assert counting.members[0].detector.state() == {"rows": 5}
     start = warm_started(counting, "m:2", COUNTS, Encoder.fit(wider))
-    assert start.note == "counts: fitted anew, it cannot continue on columns other than those of m:2"
+    assert start.note == "fitted anew, it cannot continue on columns other than those of m:2"
     assert start.detector is None
 
 
 def test_a_state_that_it_does_not_take_is_no_error_of_the_run(counting: Model) -> None:
     empty = replace(counting, members=(replace(counting.members[0], detector=Counts()),))
     start = warm_started(empty, "m:2", COUNTS, counting.encoder)
-    assert start.note == "counts: fitted anew, it cannot take over from m:2: nothing was saved"
+    assert start.note == "fitted anew, it cannot take over from m:2: nothing was saved"
 
 
 def machines(rows: int, seed: int, *columns: str) -> Table:
@@ -211,7 +210,7 @@ def test_another_view_is_fitted_anew(workspace: Workspace, table: Table) -> None
     model = fitted(workspace, table, AUTOENCODER)
     place = replace(seat(workspace, AUTOENCODER), view="statistics")
     start = warm_started(model, "payments:1", place, model.encoder)
-    assert start.note == "autoencoder: fitted anew, it saw rows in payments:1 and sees statistics now"
+    assert start.note == "fitted anew, it saw rows in payments:1 and sees statistics now"
 
 
 def test_units_stay_where_a_column_stayed_and_follow_where_it_drifted() -> None:
