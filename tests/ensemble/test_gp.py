@@ -92,20 +92,21 @@ def test_verdicts_of_one_kind_leave_the_order_of_rows_far_away_alone(count: int,
     gp = taught(rows, labels, asked)
     unseen, _ = world(seed=5)
     far = unseen.take(distances(unseen, rows.take(asked)) > np.quantile(distances(unseen, rows.take(asked)), 0.5))
-    assert spearmanr(gp.log_odds(far), far.consensus).statistic > 0.8
+    assert spearmanr(gp.log_odds(far), far.consensus).statistic > 0.7
     assert np.ptp(gp.log_odds(unseen)) > 1.0  # nor is everything the same now
     before = taught(rows, labels, top(rows, 0)).log_odds(rows.take(asked))
     change = gp.log_odds(rows.take(asked)) - before
     assert (change > 0).all() if only else change.mean() < 0
 
 
-def test_false_alarms_alone_blame_neither_the_members_nor_the_consensus() -> None:
+def test_a_few_false_alarms_alone_count_against_rows_like_them_and_not_against_the_members() -> None:
     rows, labels = world()
-    asked = by_kind(rows, labels, 0, 30)
     unseen, truth = world(seed=5)
-    gp = taught(rows, labels, asked)
-    assert np.abs(gp.moved(unseen)[0]).max() == 0.0
-    assert average_precision_score(truth, gp.log_odds(unseen)) > average_precision_score(truth, unseen.consensus)
+    before = average_precision_score(truth, unseen.consensus)
+    for count, gp, blames in ((9, Gp(), False), (30, Gp(patience=31), False), (30, Gp(), True)):
+        taught(rows, labels, by_kind(rows, labels, 0, count), gp)
+        assert bool(np.abs(gp.moved(unseen)[0]).max() > 0.0) == blames
+        assert average_precision_score(truth, gp.log_odds(unseen)) > before
 
 
 def test_a_few_verdicts_find_the_cluster_they_are_from_in_rows_never_seen() -> None:
@@ -156,10 +157,13 @@ def test_it_is_surer_near_what_was_judged_and_never_surer_than_sure() -> None:
     assert np.isfinite(prior).all()
 
 
-def test_more_verdicts_on_one_row_make_it_surer_of_that_row() -> None:
-    rows, labels = world()
-    one = top(rows, 1)
-    spread = [taught(rows, labels, np.repeat(one, times)).deviation(rows.take(one))[0] for times in (1, 4, 16)]
+def test_the_more_often_a_row_was_judged_both_ways_the_surer_it_is_that_nobody_can_tell() -> None:
+    rows, _ = world()
+    one, spread = top(rows, 1), []
+    for times in (1, 4, 16):
+        judged = rows.take(np.repeat(one, 2 * times))
+        gp = Gp().fit(Lesson(judged=judged, labels=np.tile([0.0, 1.0], times), background=rows))
+        spread.append(gp.deviation(rows.take(one))[0])
     assert spread[0] > spread[1] > spread[2]
 
 
@@ -257,7 +261,9 @@ def test_a_row_gets_the_same_alone_as_among_many() -> None:
     ("name", "value"),
     [
         *[(name, -0.1) for name in ("constant", "slope", "members", "columns", "local")],
-        *[(name, 0.0) for name in ("anchor", "trusted", "length", "weight")],
+        *[(name, 0.0) for name in ("anchor", "trusted", "length", "weight", "share")],
+        ("share", 1.0),
+        ("patience", -1),
         ("weight", 1.1),
         ("weak", -1),
         ("most", 9),
