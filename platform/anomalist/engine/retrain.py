@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from anomalist.engine import model_files
@@ -24,14 +24,16 @@ from anomalist.errors import AnomalistError, UsageError
 from anomalist.store.rows import NewModel
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from anomalist.data.table import Table
     from anomalist.engine.compare import Comparison
+    from anomalist.engine.labels import Labels
     from anomalist.engine.rejoin import Panel
     from anomalist.engine.request import RetrainOptions
     from anomalist.engine.result import RunResult
     from anomalist.engine.teach import Taught
+    from anomalist.engine.verdicts import Judged
     from anomalist.engine.workspace import Workspace
     from anomalist.store.rows import ModelRow
 
@@ -160,7 +162,7 @@ def retrain(
             anomalies=challenger.anomalies,
             comparison=comparison,
         )
-        result = _stored(workspace, run_id, row.name, panel, challenger, outcome, options)
+        result = _stored(workspace, run_id, row.name, panel, challenger, judged, outcome, options)
     workspace.announce(result)
     return Retrained(result=result, outcome=outcome)
 
@@ -171,6 +173,7 @@ def _stored(
     name: str,
     panel: Panel,
     challenger: Taught,
+    judged: Sequence[Judged],
     outcome: Outcome,
     options: RetrainOptions,
 ) -> RunResult:
@@ -179,7 +182,7 @@ def _stored(
     workspace.progress.stage("explaining")
     rows = worth_a_look(scores, options.top)
     findings = findings_of(model, panel.table, panel.data, scores, rows, each=workspace.executor.attempts)
-    evaluation, remarks = measured(scores, panel.labels)
+    evaluation, remarks = measured(scores, _not_taught(panel, judged))
     workspace.progress.stage("storing")
     made = NewModel(
         name=name,
@@ -202,6 +205,17 @@ def _stored(
         notes=(*panel.table.notes, *panel.notes, *challenger.notes, *remarks),
         made=made,
     )
+
+
+def _not_taught(panel: Panel, judged: Sequence[Judged]) -> Labels | None:
+    """The labels of the rows that nobody judged: by the others a version would be measured on what it was taught."""
+    if panel.labels is None:
+        return None
+    fingerprint = panel.table.fingerprint
+    taught = [one.key for one in judged if one.label is not None and one.fingerprint == fingerprint]
+    rows = panel.labels.rows
+    left = ~panel.table.keys.gather(rows).is_in(taught).to_numpy()
+    return replace(panel.labels, rows=rows[left], values=panel.labels.values[left]) if left.any() else None
 
 
 def _name(row: ModelRow) -> str:
