@@ -180,9 +180,9 @@ def _time(text: str | None) -> datetime | None:
         return None
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter where it is of no year in UTC
         raise UsageError(f"{cut(text)} is no time such as 2026-07-01T12:00:00+00:00") from None
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _asked(text: str | None) -> Asked | None:
