@@ -93,12 +93,14 @@ def retrain(
     )
     with progress_bar(app) as progress, Workspace.open(settings, app.registry(), progress=progress) as workspace:
         table, origin = _table(workspace, model, given) or (None, None)
+        needed = {}
         if if_needed:
             due = need(workspace, model, table=table, verdicts=verdicts)
             if not due.now:
                 emit(as_json, {"needed": False, "reason": due.reason}, lambda: click.echo(f"not needed: {due.reason}"))
                 return 0
             app.notice(f"retraining: {due.reason}")
+            needed = {"needed": True, "reason": due.reason}
         retrained = make_next(
             workspace,
             model,
@@ -113,7 +115,7 @@ def retrain(
         as_json=as_json,
         out=out,
         fail_on_anomaly=fail_on_anomaly,
-        more={"retrain": retrained.outcome.to_dict()},
+        more={**needed, "retrain": retrained.outcome.to_dict()},
         after=lambda: print_outcome(retrained.outcome.to_dict(), made=retrained.result.row.model),
     )
 
