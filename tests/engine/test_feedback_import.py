@@ -161,7 +161,7 @@ def test_many_bad_lines_are_counted(workspace: Workspace, fitted: RunRow, tmp_pa
         ('key,verdict,note\nr7,1,"two\nlines"\nr999,1,\n', "line 4: "),
         ("key;verdict\nr7;1\nr999;1\n", "line 3: "),
         ("key,verdict,time\nr7,1,soon\n", "line 2: 'soon' is no time such as 2026-07-01T"),
-        ("key,verdict,time\nr7,1,0001-01-01T00:00:00+10:00\n", "line 2: '0001-01-01T00:00:00+10:00' is no time such as"),
+        ("key,verdict,time\nr7,1,0001-01-01T00:00:00+10:00\n", "line 2: '0001-01-01T00:00:00+10:00' is no time"),
         ("key,verdict,asked\nr7,1,nicely\n", "line 2: asked must be one of top, uncertain"),
         ("key,verdict,probability\nr7,1,often\n", "line 2: probability must be a number, got 'often'"),
         ("key,verdict,probability\nr7,1,0\n", "line 2: probability must be above 0"),

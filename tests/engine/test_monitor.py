@@ -14,7 +14,8 @@ from anomalist.data.table import Table
 from anomalist.engine import model_files
 from anomalist.engine.monitor import monitor, watch
 from anomalist.engine.precision import Share, precision_of
-from anomalist.engine.request import RunOptions
+from anomalist.engine.request import RetrainOptions, RunOptions, ThresholdRequest
+from anomalist.engine.retrain import retrain
 from anomalist.engine.run import run
 from anomalist.engine.score import score
 from anomalist.errors import SchemaMismatchError, UnknownNameError, UsageError
@@ -280,10 +281,36 @@ def test_of_two_runs_over_the_same_rows_the_newer_says_what_is_flagged(workspace
     assert (found.all.hits, found.all.rows) == (6, 6)
 
 
-def test_an_interval_is_that_of_wilson_and_weights_make_it_wider() -> None:
-    even = Share.of([1.0] * 8 + [0.0] * 2, [1.0] * 10)
-    assert (even.share, even.low, even.high) == pytest.approx((0.8, 0.4902, 0.9433), abs=1e-4)
-    assert Share.of([1.0], [3.0]).high == 1.0
-    uneven = Share.of([1.0] * 8 + [0.0] * 2, [1.0] * 9 + [11.0])
-    assert uneven.share == pytest.approx(0.4)
-    assert uneven.high - uneven.low > even.high - even.low
+def test_an_interval_is_that_of_wilson() -> None:
+    found = Share.of(8, 10)
+    assert (found.share, found.low, found.high) == pytest.approx((0.8, 0.4902, 0.9433), abs=1e-4)
+    assert Share.of(1, 1).high == 1.0
+
+
+def test_rows_drawn_at_random_stand_for_those_that_nobody_was_asked_about(workspace: Workspace) -> None:
+    frame = _payments(400, 0).with_columns(id=pl.int_range(400).cast(pl.String) + "k")
+    options = RunOptions(detectors=("distance",), threshold=ThresholdRequest(parameter=20))
+    first = run(workspace, Table.from_frame(frame, key="id"), options, name="m").row
+    keys = [found.key for found in workspace.store.top(first.id, 20, flagged_only=True)]
+    _judge(workspace, first, keys[:10], ["anomaly"] * 10)
+    _judge(workspace, first, keys[12:14], ["anomaly", "false_alarm"], random=True)
+    found = precision_of(workspace, workspace.find("m"))
+    assert found is not None
+    assert found.random is not None
+    assert found.all.share == pytest.approx(11 / 12)
+    assert found.random.share == pytest.approx((10 + 10 * 0.5) / 20)
+    alone = Share.of(1, 2)
+    assert (found.random.low, found.random.high) == pytest.approx((0.5 + alone.low / 2, 0.5 + alone.high / 2))
+
+
+def test_a_taught_row_does_not_count_even_where_its_verdict_changed_later(workspace: Workspace) -> None:
+    frame = _payments(400, 0).with_columns(id=pl.int_range(400).cast(pl.String) + "k")
+    table = Table.from_frame(frame, key="id")
+    first = run(workspace, table, RunOptions(detectors=("distance",)), name="m").row
+    keys = [found.key for found in workspace.store.top(first.id, 4, flagged_only=True)]
+    _judge(workspace, first, keys[:1], ["anomaly"])
+    made = retrain(workspace, "m", RetrainOptions(promote=True), table=table)
+    row = workspace.find("m")
+    assert precision_of(workspace, row) is None
+    _judge(workspace, made.result.row, keys[:1], ["false_alarm"])
+    assert precision_of(workspace, row) is None

@@ -101,7 +101,7 @@ def _print_precision(precision: Mapping[str, Any]) -> None:
     click.echo(f"{said}, {_interval(found)}")
     if precision["random"] is not None:
         number = counted(precision["random"]["rows"], "row")
-        click.echo(f"precision by what was asked at random, {number}: {_interval(precision['random'])}")
+        click.echo(f"precision of all flagged rows, by {number} drawn at random: {_interval(precision['random'])}")
 
 
 def _interval(share: Mapping[str, Any]) -> str:

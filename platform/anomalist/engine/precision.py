@@ -6,11 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from anomalist.engine.verdicts import settle
+from anomalist.engine.lessons import learned, settled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from anomalist.engine.verdicts import Judged
     from anomalist.engine.workspace import Workspace
     from anomalist.store.rows import ModelRow
@@ -40,25 +38,17 @@ class Share:
     high: float
 
     @classmethod
-    def of(cls, labels: Sequence[float], weights: Sequence[float]) -> Self:
-        """The weighted mean of labels, 0 or 1, at least one of them, with the interval of Wilson (1927).
-
-        For the interval, the weights count as so many equal ones as would be as sure: `sum(w)^2 / sum(w^2)` (Kish
-        1965, "Survey sampling").
-        """
-        total = math.fsum(weights)
-        share = math.fsum(weight * label for weight, label in zip(weights, labels, strict=True)) / total
-        rows = total**2 / math.fsum(weight**2 for weight in weights)
-        spread = _NORMAL**2 / rows
+    def of(cls, hits: int, rows: int) -> Self:
+        """So many of so many rows, at least one, with the interval of Wilson (1927)."""
+        share, spread = hits / rows, _NORMAL**2 / rows
         middle = (share + spread / 2) / (1 + spread)
         half = _NORMAL / (1 + spread) * math.sqrt(share * (1 - share) / rows + spread / (4 * rows))
-        return cls(
-            hits=int(sum(labels)),
-            rows=len(labels),
-            share=share,
-            low=max(0.0, middle - half),
-            high=min(1.0, middle + half),
-        )
+        return cls(hits=hits, rows=rows, share=share, low=max(0.0, middle - half), high=min(1.0, middle + half))
+
+    def beside(self, hits: int, rows: int, *, of: int) -> Self:
+        """The share among `of` rows, of which so many are known and the others are as these are."""
+        ends = {name: (hits + (of - rows) * getattr(self, name)) / of for name in ("share", "low", "high")}
+        return type(self)(hits=self.hits, rows=self.rows, **ends)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -71,8 +61,9 @@ class Precision:
 
     Attributes:
         all: Over all flagged rows that are decided; too high where analysts look at the top of the list first.
-        random: Over those that were drawn at random, each weighted by one over the probability that it had of being
-            drawn, which takes out how it came to be asked (Hajek 1971); None where there are none.
+        random: An estimate for all flagged rows, decided or not: rows that were drawn at random stand for all that came
+            before nobody in another way, which count as they were decided. `hits` and `rows` are of the random ones.
+            None where there are none.
     """
 
     all: Share
@@ -92,36 +83,31 @@ def precision_of(workspace: Workspace, model: ModelRow) -> Precision | None:
     Returns:
         None where no flagged row is decided.
     """
-    taught = (model.details.get("stack") or {}).get("position", 0)
-    judged = [
-        row
-        for row in settle(workspace.store.feedback(model=model.name))
-        if row.label is not None and row.verdicts[0].id > taught
-    ]
-    flagged = _flagged(workspace, model, {row.fingerprint for row in judged})
-    rows = [row for row in judged if row.key in flagged.get(row.fingerprint, ())]
-    if not rows:
+    about = model.details.get("stack")
+    taught = {(row.fingerprint, row.key) for row in learned(workspace, model.name, about)} if about else set()
+    judged = [row for row in settled(workspace, model.name) if row.label is not None]
+    flagged = _flagged(workspace, model, {row.fingerprint for row in judged}) - taught
+    decided = [row for row in judged if (row.fingerprint, row.key) in flagged]
+    if not decided:
         return None
-    drawn = [(row, chance) for row in rows for chance in [_drawn(row)] if chance is not None]
-    return Precision(
-        all=Share.of([float(row.label or 0) for row in rows], [1.0] * len(rows)),
-        random=Share.of([float(row.label or 0) for row, _ in drawn], [1.0 / chance for _, chance in drawn])
-        if drawn
-        else None,
-    )
+    drawn = [row for row in decided if any(verdict.asked == "random" for verdict in row.verdicts)]
+    random = None
+    if drawn:
+        hits, known = _hits(drawn), len(decided) - len(drawn)
+        random = Share.of(hits, len(drawn)).beside(_hits(decided) - hits, known, of=len(flagged))
+    return Precision(all=Share.of(_hits(decided), len(decided)), random=random)
 
 
-def _flagged(workspace: Workspace, model: ModelRow, fingerprints: set[str]) -> dict[str, set[str]]:
-    """The keys of the rows that the newest run of this very version flagged, of each dataset."""
-    found: dict[str, set[str]] = {}
+def _hits(rows: list[Judged]) -> int:
+    return sum(row.label == 1 for row in rows)
+
+
+def _flagged(workspace: Workspace, model: ModelRow, fingerprints: set[str]) -> set[tuple[str, str]]:
+    """The rows that the newest run of this very version flagged, of each dataset: its fingerprint and the row's key."""
+    found: dict[str, set[tuple[str, str]]] = {}
     for run in workspace.store.runs(limit=_RUNS) if fingerprints else ():
         name = run.dataset.fingerprint
         if run.model == (model.name, model.version) and run.flagged is not None and name in fingerprints - found.keys():
             top = workspace.store.top(run.id, run.flagged, flagged_only=True) if run.flagged else []
-            found[name] = {row.key for row in top}
-    return found
-
-
-def _drawn(row: Judged) -> float | None:
-    """The probability with which a row was drawn at random; None where it came otherwise."""
-    return next((said.probability for said in row.verdicts if said.asked == "random" and said.probability), None)
+            found[name] = {(name, row.key) for row in top}
+    return set().union(*found.values())
