@@ -1,9 +1,10 @@
 """Runs what a page of the documentation shows, in an empty folder, and compares what it prints with what the page says.
 
 A page is its fenced blocks. In a `console` block, a line that begins with `$ ` is a command, lines that begin with `> `
-belong to it, and what follows is its output; a `python` block is a program. A block under a line that begins with the
-name of a file in backticks and ends with a colon is that file. All steps of a page share one shell, so that `export`
-and `cd` last. In an output, a line `...` stands for lines left out, and ` ...` for the rest of a line.
+belong to it, and what follows is its output; a `python` block is a program. The command before a `keys` block is run in
+a terminal, where these keys are pressed. A block under a line that begins with the name of a file in backticks and ends
+with a colon is that file. All steps of a page share one shell, so that `export` and `cd` last. In an output, a line
+`...` stands for lines left out, and ` ...` for the rest of a line.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import re
 import shlex
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
+TERMINAL = Path(__file__).with_name("terminal.py")
 HOME = "/home/ann"
 """What the pages call the folder that they are played in."""
 
@@ -32,10 +34,13 @@ QUICK_DEMO = f"ANOMALIST_PANEL=fast {DEMO}"
 """Writes the same file, sooner, where no page shows what the demo finds."""
 
 _FENCE = re.compile(r"(?:^`([\w./-]+)`[^\n]*:\n\n)?^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_RUN = re.compile(r"(?:^|<anomalist )run ([a-z0-9]{6})(?=:|$)|^([a-z0-9]{6}) +(?:fit|score) ", re.MULTILINE)
+_RUN = re.compile(
+    r"(?:^|<anomalist )run ([a-z0-9]{6})(?=:|$)|^([a-z0-9]{6}) +(?:fit|score|evaluate|retrain) ", re.MULTILINE
+)
 _MASKS = (
     (r"\S+ \S+ \(typically .*", "REASONS"),
     (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?", "TIME"),
+    (r"(?<=TIME) +0$", " FLOAT"),
     (r"\b[0-9a-f]{16}([0-9a-f]{48})?\b", "HASH"),
     (r"-?\b\d[\d,]*\.\d+(e[+-]?\d+)?\b", "FLOAT"),
     (r"\d+%(?= *$)", "SHARE"),
@@ -53,12 +58,14 @@ class Step:
         text: What is run.
         shown: What the page says that it prints; None where the page does not say.
         line: Where it is in the page.
+        keys: What is typed into a terminal while it runs; None where there is none.
     """
 
     language: str
     text: str
     shown: str | None
     line: int
+    keys: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +104,11 @@ def steps(page: Path) -> list[Step]:
             command = "\n".join(line[2:] for line in lines[:size])
             line = first + text[: text.index(part)].count("\n")
             found.append(Step(language="console", text=command, shown="\n".join(lines[size:]), line=line))
-    return sorted(found, key=lambda step: step.line)
+    found.sort(key=lambda step: step.line)
+    for line, keys in blocks(page, "keys"):
+        index = max(index for index, step in enumerate(found) if step.line < line)
+        found[index] = replace(found[index], keys=keys)
+    return found
 
 
 def play(page: Path, folder: Path, *, instead: Mapping[str, str] | None = None) -> list[Played]:
@@ -112,6 +123,8 @@ def play(page: Path, folder: Path, *, instead: Mapping[str, str] | None = None) 
             program = folder / f".step{number}.py"
             program.write_text(text, encoding="utf-8")
             text = f"python {shlex.quote(str(program))}"
+        elif step.keys is not None:
+            text = f"python {shlex.quote(str(TERMINAL))} {shlex.quote(step.keys)} {text}"
         script.append(f"{text}\n_code=$?; printf '{mark} %s\\n' $_code; (exit $_code)\n")
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
