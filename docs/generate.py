@@ -11,6 +11,8 @@ import click
 from anomalist.cli.app import global_options
 from anomalist.cli.main import cli
 from anomalist.config import SETTINGS
+from anomalist.engine.stackers import BUILT_IN, build_stacker
+from anomalist.plugins.parameters import describe_parameters
 from anomalist.plugins.registry import Registry
 from anomalist.store.tables import TOP_SCORES, metadata
 
@@ -19,16 +21,19 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Column
 
+    from anomalist.plugins.parameters import Parameter
+
 TABLES = {
     "dataset": "The rows that runs worked on, known by the fingerprint of their content.",
     "model": "Fitted models, immutable; `hash` names the folder of files.",
     "model_alias": "Names such as `champion` that point at one version of a model.",
+    "promotion": "Which version became the champion of its name, what it replaced and how; append-only, walked back by a rollback.",
     "run": "One execution: fit, score, evaluate or retrain. A run that is `running` with a lease that ran out has crashed.",
     "run_member": "How each detector of a run fared; `position` is its place in the panel.",
-    "score": "One row for each scored row: its score in bits, its level, whether it is flagged, its rank.",
+    "score": "One row for each scored row: its score in bits, its level, the probability that verdicts give it, whether it is flagged, its rank.",
     "score_block": "The surprises of one detector, in blocks of rows.",
-    "record": "What is kept of flagged and top rows: their values, their reasons, what each detector said.",
-    "feedback": "Verdicts of analysts on rows, append-only; a later one supersedes an earlier one.",
+    "record": "What is kept of flagged and top rows: their values, their reasons, what each detector said, what verdicts moved.",
+    "feedback": "Verdicts of analysts on rows, append-only; a later one supersedes an earlier one, one without a verdict takes it back.",
     "threshold": "The threshold in force in a run.",
 }
 DOCS = Path(__file__).parent
@@ -39,8 +44,8 @@ def commands() -> Iterator[str]:
     """The command reference."""
     yield f"{NOTICE}\n\n# Commands\n"
     yield "Results go to stdout, everything else to stderr. Exit codes: 0 done; 1 the run failed; 2 usage or configuration;"
-    yield "3 the store needs a migration; 4 the data is invalid or does not match the model; 10 an anomaly was found and"
-    yield "`--fail-on-anomaly` was given; 130 interrupted.\n"
+    yield "3 the store needs a migration; 4 the data is invalid or does not match the model; 10 an anomaly or drift was"
+    yield "found and `--fail-on-anomaly` or `--fail-on-drift` was given; 130 interrupted.\n"
     yield "These options go before the command or after it:\n"
     yield from _options(global_options())
     context = click.Context(cli, info_name="anomalist")
@@ -136,9 +141,25 @@ def detectors() -> Iterator[str]:
             continue
         panels = ", ".join(sorted(spec.panels)) or "none"
         yield f"\n## {spec.name}\n\n{spec.summary} Family: {spec.family}. Panels: {panels}.\n"
-        yield "| parameter | type | default | meaning |\n|---|---|---|---|"
-        for parameter in registry.parameters(spec.name):
-            yield f"| `{parameter.name}` | {_cell(parameter.type)} | `{parameter.default}` | {_cell(parameter.help)} |"
+        yield from _parameters(registry.parameters(spec.name))
+
+
+def stackers() -> Iterator[str]:
+    """The stackers that anomalist brings and their parameters."""
+    registry = Registry.load()
+    yield f"{NOTICE}\n\n# Stackers\n"
+    yield "A stacker learns from verdicts: `anomalist retrain MODEL --stacker gp:local=4,length=1`, and `anomalist review` takes"
+    yield "the same option. How they work and which to take: [learning](learning.md)."
+    for spec in BUILT_IN.values():
+        yield f"\n## {spec.name}\n\n{spec.summary}\n"
+        found = describe_parameters(spec.name, type(build_stacker(registry, spec.name, {})))
+        yield from _parameters(found) if found else ["It has no parameters."]
+
+
+def _parameters(parameters: Iterable[Parameter]) -> Iterator[str]:
+    yield "| parameter | type | default | meaning |\n|---|---|---|---|"
+    for parameter in parameters:
+        yield f"| `{parameter.name}` | {_cell(parameter.type)} | `{parameter.default}` | {_cell(parameter.help)} |"
 
 
 def _paragraphs(text: str) -> str:
@@ -154,6 +175,7 @@ PAGES = {
     "commands.md": commands,
     "configuration.md": configuration,
     "detectors.md": detectors,
+    "stackers.md": stackers,
     "store-schema.md": schema,
 }
 
