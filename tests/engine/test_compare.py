@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from anomalist.engine.compare import Candidate, Comparison, compare
+from anomalist.engine.compare import Candidate, Comparison, Group, _decided, compare
+from anomalist.engine.paired import Paired
 from anomalist.ensemble.stack import Evidence
 from anomalist.ensemble.stackers.gp import Gp
 from anomalist.ensemble.stackers.logistic import Logistic
@@ -250,3 +251,13 @@ def test_candidates_of_other_rows_and_other_labels_are_refused() -> None:
         compare(loop.untaught(), loop.candidate(loop.truth, Logistic), np.full(30, 2.0))
     with pytest.raises(DataError, match="30 judged rows need as many labels taught"):
         loop.candidate(loop.truth[:5], Logistic)
+
+
+@pytest.mark.parametrize(("ranking", "decision"), [(1.0, "better"), (0.9, "not_worse")])
+def test_a_ranking_that_is_perfect_already_need_not_rise(ranking: float, decision: str) -> None:
+    equal = Paired(champion=ranking, challenger=ranking, gain=0.0, low=0.0, high=0.0)
+    surer = Paired(champion=0.4, challenger=0.2, gain=0.2, low=0.1, high=0.3)
+    group = Group(rows=40, anomalies=20, measures={"average_precision": equal, "log_loss": surer})
+    none = Group(rows=0, anomalies=0, measures={})
+    found, promoted, _ = _decided(group, none, group, guarded=False)
+    assert (found, promoted) == (decision, decision == "better")

@@ -178,8 +178,8 @@ def _decided(everything: Group, taught: Group, new: Group, *, guarded: bool) -> 
         return "worse", False, f"on what the champion was taught the challenger is worse: {_gains(taught)}"
     if _lost(everything):
         return "worse", False, f"on all verdicts the challenger is worse: {_gains(everything)}"
-    if all(everything.measures[name].low > 0 for name in _DECIDING):
-        if little or all(new.measures[name].gain > 0 for name in _DECIDING):
+    if all(everything.measures[name].low > 0 or _perfect(everything.measures[name]) for name in _DECIDING):
+        if little or all(new.measures[name].gain > 0 or _perfect(new.measures[name]) for name in _DECIDING):
             return "better", True, f"on all verdicts the challenger is better: {_gains(everything)}"
         return "not_worse", False, f"the challenger does not foretell the new verdicts better: {_gains(new)}"
     if little and everything.measures[_RANKING].low > -_SLACK:
@@ -189,6 +189,11 @@ def _decided(everything: Group, taught: Group, new: Group, *, guarded: bool) -> 
             f"taught {'little' if new.rows else 'nothing'} new, the challenger is not worse: {_gains(everything)}",
         )
     return "not_worse", False, f"the challenger is not shown to be better: {_gains(everything)}"
+
+
+def _perfect(of: Paired) -> bool:
+    """Whether both have all that a share can give, in every draw."""
+    return of.champion == of.challenger == 1.0 and of.low == of.high == 0.0
 
 
 def _lost(group: Group) -> bool:
