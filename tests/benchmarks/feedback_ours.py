@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -83,7 +83,7 @@ class Ours:
             evidence=panel.evidence,
             keys=panel.keys,
             fingerprint=panel.fingerprint,
-            stacker=self._make,
+            recipe=replace(recipe, make=self._make),
             budget=panel.budget,
             seed=seed,
         )

@@ -21,6 +21,7 @@ from anomalist.engine.score import score
 from anomalist.engine.sources import Source
 from anomalist.engine.verdicts import Judged
 from anomalist.ensemble.stack import Evidence
+from anomalist.ensemble.stacked import Recipe
 from anomalist.ensemble.stackers.gp import Gp
 from anomalist.errors import DataError, ParameterError, UnknownNameError, UsageError
 
@@ -324,7 +325,9 @@ def test_learning_from_new_verdicts_is_quick() -> None:
         columns=rng.normal(size=(rows, 20)).astype(np.float32),
     )
     keys = pl.Series([str(i) for i in range(rows)])
-    ranker = Ranker(evidence=evidence, keys=keys, fingerprint="f", stacker=Gp, budget=0.01)
+    ranker = Ranker(
+        evidence=evidence, keys=keys, fingerprint="f", recipe=Recipe(name="gp", params={}, make=Gp), budget=0.01
+    )
     judged = [
         Judged(fingerprint="f", key=str(i), label=float(i % 2), state="agreed", verdicts=(), values={})
         for i in range(50)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from anomalist.engine.questions import ReviewOptions
+from anomalist.engine.review import Review
 from anomalist.engine.sources import Source
 from anomalist.engine.stackers import BUILT_IN, DEFAULT, build_stacker, recipe_from_text, recipe_of
 from anomalist.engine.workspace import Workspace
@@ -234,6 +236,12 @@ def test_a_stacker_that_fails_is_one_line_and_the_champion_stays(
     assert [model.version for model in stacking.store.models("m")] == [2, 1]
     assert set(stacking.models.iterdir()) == folders
     np.testing.assert_array_equal(scores_of(stacking, "m", table), before)
+
+
+@pytest.mark.parametrize("stacker", ["raisesinfit", "raisesinscore", "notfinite", "wrongshape"])
+def test_one_that_fails_in_a_review_is_named(stacking: Workspace, made: RunRow, stacker: str) -> None:
+    with pytest.raises(DetectorError, match=f"^stacker {stacker} (failed|must give)"):
+        Review.open(stacking, made.id, ReviewOptions(analyst="ann", stacker=stacker))
 
 
 def test_one_that_fails_when_it_is_compared_is_kept_as_a_challenger(stacking: Workspace, made: RunRow) -> None:

@@ -10,7 +10,6 @@ from anomalist.engine.compare import Candidate, Comparison, compare
 from anomalist.engine.lessons import Known, evidence_of_judged, labels_at, learned
 from anomalist.engine.score import score_members
 from anomalist.engine.stackers import recipe_of
-from anomalist.ensemble.guarded import Guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,8 +69,7 @@ def _candidate(
     stack = model.stack
     make: Callable[[], Stacker] | None = None
     if stack is not None:
-        recipe = recipe_of(workspace.registry, stack.name, stack.params)
-        make = lambda: Guarded(name=recipe.name, stacker=recipe.make())  # noqa: E731 - typed above
+        make = recipe_of(workspace.registry, stack.name, stack.params).guarded
     return Candidate(
         judged=known.evidence.take(np.searchsorted(known.rows, rows)),
         background=background,

@@ -12,7 +12,7 @@ from anomalist.engine.executor import one_thread_each
 from anomalist.engine.lessons import evidence_of_judged
 from anomalist.engine.queue import doubt, expected_rate
 from anomalist.engine.stackers import recipe_from_text
-from anomalist.ensemble.stack import Evidence, Lesson, Uncertain, log_odds_at_rate
+from anomalist.ensemble.stack import Evidence, Lesson, log_odds_at_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from anomalist.engine.scored import ScoredRun
     from anomalist.engine.verdicts import Judged
     from anomalist.engine.workspace import Workspace
-    from anomalist.ensemble.stack import Stacker
+    from anomalist.ensemble.guarded import Guarded
+    from anomalist.ensemble.stacked import Recipe
 
 __all__ = ["Elsewhere", "Ranker", "Ranking"]
 
@@ -89,7 +90,7 @@ class Ranker:
         evidence: What the model knows of the rows.
         keys: Their keys.
         fingerprint: Of their dataset.
-        stacker: Makes a stacker that has learned nothing yet.
+        recipe: What learns.
         elsewhere: Knows judged rows of other datasets; where it is None, only those of this run teach.
         budget: The share of rows worth a look.
         seed: Of all randomness.
@@ -98,7 +99,7 @@ class Ranker:
     evidence: Evidence
     keys: pl.Series
     fingerprint: str
-    stacker: Callable[[], Stacker]
+    recipe: Recipe
     budget: float
     elsewhere: Elsewhere | None = None
     seed: int = 0
@@ -121,7 +122,7 @@ class Ranker:
             evidence=evidence,
             keys=table.keys,
             fingerprint=scored.run.dataset.fingerprint,
-            stacker=recipe_from_text(workspace.registry, stacker).make,
+            recipe=recipe_from_text(workspace.registry, stacker),
             budget=float(scored.scores.flagged.mean()) or _BUDGET,
             elsewhere=Elsewhere(ask, evidence.take(slice(0, 0))),
             seed=seed,
@@ -142,7 +143,7 @@ class Ranker:
             seed=self.seed,
         )
         with one_thread_each():  # many small matrices: more threads would only wait for each other
-            stacker = self.stacker().fit(lesson)
+            stacker = self.recipe.guarded().fit(lesson)
             log_odds = stacker.log_odds(self.evidence)
             doubts = self._doubts(stacker, log_odds)
         level = log_odds_at_rate(log_odds, rate)
@@ -164,11 +165,12 @@ class Ranker:
         there, theirs = self.elsewhere.evidence_of([one for one in judged if one.fingerprint != self.fingerprint])
         return here + there, evidence.followed_by(theirs)
 
-    def _doubts(self, stacker: Stacker, log_odds: Floats) -> Floats:
+    def _doubts(self, stacker: Guarded, log_odds: Floats) -> Floats:
         """Only the highest rows are asked how sure they are: far down the list nobody would look for the border."""
-        if not isinstance(stacker, Uncertain):
-            return doubt(log_odds)
         rows = np.argsort(-log_odds, kind="stable")[:_CANDIDATES]
+        deviation = stacker.deviation(self.evidence.take(rows))
+        if deviation is None:
+            return doubt(log_odds)
         doubts = np.zeros(log_odds.size)
-        doubts[rows] = doubt(log_odds[rows], stacker.deviation(self.evidence.take(rows)))
+        doubts[rows] = doubt(log_odds[rows], deviation)
         return doubts

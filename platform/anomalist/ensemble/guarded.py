@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from anomalist.ensemble.stack import Uncertain
 from anomalist.errors import AnomalistError, DetectorError
 
 if TYPE_CHECKING:
@@ -60,7 +61,22 @@ class Guarded:
             DetectorError: It failed, or did not give one finite number a row.
         """
         with blaming(self.name):
-            found: Floats = np.asarray(self.stacker.log_odds(rows), dtype=np.float64)
+            found = np.asarray(self.stacker.log_odds(rows), dtype=np.float64)
+        return self._checked(found, rows)
+
+    def deviation(self, rows: Evidence, /) -> Floats | None:
+        """How sure it is, finite, shape (rows,); None where it does not say.
+
+        Raises:
+            DetectorError: It failed, or did not give one finite number a row.
+        """
+        if not isinstance(self.stacker, Uncertain):
+            return None
+        with blaming(self.name):
+            found = np.asarray(self.stacker.deviation(rows), dtype=np.float64)
+        return self._checked(found, rows)
+
+    def _checked(self, found: Floats, rows: Evidence) -> Floats:
         if found.shape != (len(rows),) or not np.isfinite(found).all():
             wrong = f"numbers of shape {found.shape}" if found.shape != (len(rows),) else "some that are not finite"
             raise DetectorError(

@@ -34,9 +34,13 @@ class Recipe:
     params: Mapping[str, Any]
     make: Callable[[], Stacker]
 
+    def guarded(self) -> Guarded:
+        """One that has not learned yet, held to its promises."""
+        return Guarded(name=self.name, stacker=self.make())
+
     def learn(self, lesson: Lesson, *, about: Mapping[str, Any] | None = None) -> Stacked:
         """Learn a lesson; `about` holds plain values worth keeping of it."""
-        learned = Guarded(name=self.name, stacker=self.make()).fit(lesson)
+        learned = self.guarded().fit(lesson)
         log_odds = learned.log_odds(lesson.background)
         return Stacked(
             name=self.name,
