@@ -99,13 +99,12 @@ def test_verdicts_of_one_kind_leave_the_order_of_rows_far_away_alone(count: int,
     assert (change > 0).all() if only else change.mean() < 0
 
 
-def test_a_few_false_alarms_alone_count_against_rows_like_them_and_not_against_the_members() -> None:
+def test_false_alarms_alone_leave_a_ranking_that_is_of_use() -> None:
     rows, labels = world()
     unseen, truth = world(seed=5)
     before = average_precision_score(truth, unseen.consensus)
-    for count, gp, blames in ((9, Gp(), False), (30, Gp(patience=31), False), (30, Gp(), True)):
-        taught(rows, labels, by_kind(rows, labels, 0, count), gp)
-        assert bool(np.abs(gp.moved(unseen)[0]).max() > 0.0) == blames
+    for count in (4, 9, 30):
+        gp = taught(rows, labels, by_kind(rows, labels, 0, count))
         assert average_precision_score(truth, gp.log_odds(unseen)) > before - 0.05
 
 
@@ -263,7 +262,6 @@ def test_a_row_gets_the_same_alone_as_among_many() -> None:
         *[(name, -0.1) for name in ("constant", "slope", "members", "columns", "local")],
         *[(name, 0.0) for name in ("anchor", "trusted", "length", "weight", "share")],
         ("share", 1.0),
-        ("patience", -1),
         ("weight", 1.1),
         ("weak", -1),
         ("most", 9),

@@ -7,29 +7,25 @@ verdicts it ranks rows as the consensus does; far from all verdicts it still doe
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from anomalist.detector import check_parameter
 from anomalist.ensemble.stack import Evidence, log_odds_at_rate
+from anomalist.ensemble.stackers.kernel import Kernel
 from anomalist.ensemble.stackers.laplace import Posterior
-from anomalist.ensemble.stackers.relevance import median_distance, relevance, squared_distances
+from anomalist.ensemble.stackers.relevance import median_distance, relevance
 from anomalist.ensemble.stackers.views import Views
 from anomalist.errors import NotFittedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from anomalist.detector import Floats, State
     from anomalist.ensemble.stack import Lesson
-    from anomalist.ensemble.stackers.views import View
 
 __all__ = ["Gp"]
 
-_BLOCK = 8_192
 _BACKGROUND = 20_000  # rows as they come that scales, ranks and the expected share are measured on
-_JITTER = 1e-6
 _NATS = float(np.log(2.0))
 _BEYOND = 0.25
 
@@ -60,8 +56,6 @@ class Gp:
         weak: How many rows as they come count as weak evidence of no anomaly.
         weight: How much each of them counts, where a verdict counts 1.
         share: The share of anomalies that it expects among the rows that it learns of.
-        patience: So many rows in vain, and no anomaly found, count against the members and the consensus too. Before
-            that they count against rows like them only: the top of a list may be false alarms of one kind.
         most: Of more verdicts than that a sample is used.
     """
 
@@ -76,7 +70,6 @@ class Gp:
     weak: int = 300
     weight: float = 0.05
     share: float = 0.05
-    patience: int = 10
     most: int = 1_000
 
     _fitted: _Fitted | None = field(default=None, init=False, repr=False)
@@ -89,7 +82,6 @@ class Gp:
         check_parameter(self.weak >= 0, "weak", self.weak, "a whole number of 0 or more")
         check_parameter(0 < self.weight <= 1, "weight", self.weight, "a number above 0 and up to 1")
         check_parameter(0 < self.share < 1, "share", self.share, "a number between 0 and 1")
-        check_parameter(self.patience >= 0, "patience", self.patience, "a whole number of 0 or more")
         check_parameter(self.most >= 10, "most", self.most, "a whole number of at least 10")
 
     def fit(self, lesson: Lesson, /) -> Self:
@@ -106,16 +98,8 @@ class Gp:
         offset = log_odds_at_rate(self._prior(background.consensus), self.share)
         view = views(background)
         relevant = relevance(views(judged.take(labels == 1)).ranks, view.ranks)
-        reach = median_distance(view.ranks * np.sqrt(relevant), rng)
-        kernel = _Kernel(
-            gp=self,
-            views=views,
-            rows=rows,
-            seen=views(rows),
-            relevant=relevant,
-            reach=reach,
-            blames=bool(labels.any()) or labels.size >= self.patience,
-        )
+        scale = self.length**2 * median_distance(view.ranks * np.sqrt(relevant), rng)
+        kernel = self._kernel(views, rows, relevant, scale)
         # Without a verdict the weak evidence must not bend the consensus either.
         if labels.size:
             mean = offset + self._prior(rows.consensus)
@@ -181,8 +165,7 @@ class Gp:
             "surprises": rows.surprises,
             "columns": rows.columns,
             "relevant": kernel.relevant,
-            "reach": kernel.reach,
-            "blames": kernel.blames,
+            "scale": kernel.scale,
             "alpha": fitted.posterior.alpha,
             "root": fitted.posterior.root,
         }
@@ -191,18 +174,24 @@ class Gp:
         """Become the fitted stacker that `state` was taken from."""
         views = Views.from_state(state["views"])
         rows = Evidence(**{name: state[name] for name in ("consensus", "surprises", "columns")})
-        kernel = _Kernel(
-            gp=self,
-            views=views,
-            rows=rows,
-            seen=views(rows),
-            relevant=state["relevant"],
-            reach=float(state["reach"]),
-            blames=bool(state["blames"]),
-        )
+        kernel = self._kernel(views, rows, state["relevant"], float(state["scale"]))
         posterior = Posterior.known(kernel.of_its_rows(), state["alpha"], state["root"])
         self._fitted = _Fitted(kernel=kernel, posterior=posterior, offset=float(state["offset"]))
         return self
+
+    def _kernel(self, views: Views, rows: Evidence, relevant: Floats, scale: float) -> Kernel:
+        return Kernel(
+            constant=self.constant,
+            slope=self.slope,
+            members=self.members,
+            columns=self.columns,
+            local=self.local,
+            scale=scale,
+            views=views,
+            rows=rows,
+            seen=views(rows),
+            relevant=relevant,
+        )
 
     def _prior(self, bits: Floats) -> Floats:
         """Log-odds by the consensus alone, but for the level: they rise with it everywhere."""
@@ -217,92 +206,10 @@ class Gp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Kernel:
-    """The covariance of rows with the observed rows, bound to them.
-
-    Attributes:
-        gp: The variances.
-        views: How rows are seen.
-        rows: The observed rows, as they were.
-        seen: The same as kernels see them.
-        relevant: How much each column counts in a distance, shape (columns,), summing to 1.
-        reach: The median squared distance between rows.
-        blames: Whether verdicts may count against the members and the consensus.
-    """
-
-    gp: Any
-    views: Views
-    rows: Evidence
-    seen: View
-    relevant: Floats
-    reach: float
-    blames: bool
-
-    def blocks(self, rows: Evidence) -> Iterator[tuple[slice, View]]:
-        """Rows as kernels see them, not too many at once."""
-        for first in range(0, len(rows), _BLOCK):
-            part = slice(first, min(first + _BLOCK, len(rows)))
-            yield part, self.views(rows.take(part))
-
-    def of_its_rows(self) -> Floats:
-        """The covariance of the observed rows, a little more than positive semidefinite."""
-        covariance = self.with_its_rows(self.seen)
-        covariance.flat[:: len(self.rows) + 1] += _JITTER
-        return covariance
-
-    def with_its_rows(self, view: View) -> Floats:
-        """Covariances, shape (rows, observed)."""
-        members, columns = (max(self.seen.members.shape[1], 1), max(self.seen.columns.shape[1], 1))
-        covariance: Floats = np.full((len(view.slope), len(self.seen.slope)), self.gp.constant)
-        if self.blames:
-            covariance += self.gp.slope * np.outer(view.slope, self.seen.slope)
-            covariance += (self.gp.members / members) * (view.members @ self.seen.members.T)
-        covariance += (self.gp.columns / columns) * (view.columns @ self.seen.columns.T)
-        covariance += self._local(self._distances(view))
-        return covariance
-
-    def variance(self, view: View) -> Floats:
-        """Prior variance, shape (rows,)."""
-        linear = np.zeros(len(view.slope))
-        if self.blames:
-            linear += self.gp.slope * view.slope**2 + self.gp.members * (view.members**2).mean(axis=1)
-        if view.columns.shape[1]:
-            linear += self.gp.columns * (view.columns**2).mean(axis=1)
-        total: Floats = self.gp.constant + linear + self.gp.local
-        return total
-
-    def linear_weights(self, alpha: Floats) -> tuple[Floats, Floats]:
-        """The weights that the linear kernels give each member and each column."""
-        members = self.gp.members if self.blames else 0.0
-        of_members = members * (alpha @ self.seen.members) / max(self.seen.members.shape[1], 1)
-        of_columns = self.gp.columns * (alpha @ self.seen.columns) / max(self.seen.columns.shape[1], 1)
-        return of_members, of_columns
-
-    def local_parts(self, view: View, alpha: Floats) -> Floats:
-        """By how much the local part falls when one column is put at its median, shape (rows, columns)."""
-        distances = self._distances(view)
-        whole = self._local(distances) @ alpha
-        parts = np.empty(view.ranks.shape)
-        for index, relevant in enumerate(self.relevant):
-            theirs = self.seen.ranks[:, index]
-            change = theirs**2 - (view.ranks[:, index, None] - theirs) ** 2
-            parts[:, index] = whole - self._local(np.maximum(distances + relevant * change, 0.0)) @ alpha
-        return parts
-
-    def _distances(self, view: View) -> Floats:
-        weights = np.sqrt(self.relevant)
-        return squared_distances(view.ranks * weights, self.seen.ranks * weights)
-
-    def _local(self, distances: Floats) -> Floats:
-        near: Floats = self.gp.local * np.exp(distances * (-0.5 / (self.gp.length**2 * self.reach)))
-        return near
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Fitted:
     """What was learned, and the log-odds of a row whose consensus has no bits."""
 
-    kernel: _Kernel
+    kernel: Kernel
     posterior: Posterior
     offset: float
 
