@@ -163,6 +163,28 @@ BAD_NEW_ROWS = {
         code=4,
         files={"new.csv": payments(fraud=all_of("0"))},
     ),
+    "no rows to retrain on": Bad(typed="retrain m --data none.csv", says=("there is no file 'none.csv'",), code=4),
+    "too few rows to retrain on": Bad(
+        typed="retrain m --data new.csv --key id",
+        says=("new.csv", "at least 10 rows are needed", "got 9"),
+        code=4,
+        files={"new.csv": payments(rows=9)},
+    ),
+    "rows to retrain on that a kept member cannot read": Bad(
+        typed="retrain m --data new.csv --if-needed",
+        says=("new.csv", "column 'weight' is missing"),
+        code=4,
+        files={"new.csv": payments(weight=None)},
+    ),
+    "labels of three kinds to retrain with": Bad(
+        typed="retrain m --data payments.csv --label city", says=("payments.csv", "'city' has 3 values"), code=4
+    ),
+    "words among the numbers to retrain on": Bad(
+        typed="retrain m --data new.csv --key id",
+        says=("new.csv", "row 4", "'amount'", "'high'"),
+        code=4,
+        files={"new.csv": payments(amount=once(4, "high"))},
+    ),
     "no such label to evaluate with": Bad(
         typed="evaluate latest --label nope", says=("payments.csv", "no column 'nope'"), code=4
     ),
@@ -171,7 +193,7 @@ BAD_NEW_ROWS = {
     ),
     "other rows than those of the run": Bad(
         typed="evaluate latest --label fraud --data new.csv",
-        says=("new.csv", "not those of run", "--data"),
+        says=("new.csv", "its rows are not those of run"),
         code=4,
         files={"new.csv": payments(rows=30)},
     ),

@@ -290,7 +290,7 @@ def test_one_that_is_killed_in_the_middle_leaves_the_champion_alone(
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (-9, "")
+    assert (done.returncode, done.stdout, done.stderr) == (-9, "", "")
     newest = stacking.store.runs()[0]
     assert (newest.kind, newest.status) == ("retrain", "crashed")
     assert stacking.store.aliases("m") == {"champion": 2}

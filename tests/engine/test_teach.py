@@ -9,7 +9,7 @@ import pytest
 
 from anomalist.data.table import Table
 from anomalist.engine.fit import Earlier
-from anomalist.engine.rejoin import rejoined
+from anomalist.engine.rejoin import rejoin
 from anomalist.engine.request import RunOptions, ThresholdRequest
 from anomalist.engine.sources import Source
 from anomalist.engine.stackers import recipe_from_text
@@ -41,9 +41,9 @@ def table(workspace: Workspace, made: RunRow) -> Table:
 
 def panel_of(workspace: Workspace, table: Table, members: Any = "reuse") -> Panel:
     model, _ = workspace.load("m")
-    return rejoined(
+    return rejoin(
         workspace, Earlier(model=model, reference="m:1"), table, RunOptions(detectors=PANEL), members=members
-    )
+    )()
 
 
 def teach(workspace: Workspace, panel: Panel, request: ThresholdRequest = BUDGET, stacker: str = "gp") -> Taught:
@@ -138,9 +138,9 @@ def test_members_that_are_kept_are_not_fitted_and_what_was_learned_before_is_put
 ) -> None:
     verdicts(workspace, table, asked(workspace, made.id, 30))
     model = teach(workspace, panel_of(workspace, table)).model
-    kept = rejoined(
+    kept = rejoin(
         workspace, Earlier(model=model, reference="m:2"), table, RunOptions(detectors=PANEL), members="reuse"
-    )
+    )()
     assert kept.model.stack is None
     assert kept.model.members == model.members
     np.testing.assert_array_equal(kept.evidence.consensus, workspace.store.scores(made.id).score)

@@ -37,10 +37,8 @@ __all__ = ["retrain"]
 @click.option(
     "--verdicts",
     type=click.IntRange(min=1),
-    default=20,
-    show_default=True,
     metavar="N",
-    help="New verdicts that --if-needed waits for.",
+    help="New verdicts that --if-needed waits for; 20 by default.",
 )
 @click.option("--budget", metavar="1%|50", help="Flag at most this share or number of rows; by default as before.")
 @click.option("--seed", type=int, metavar="N", help="Where all randomness starts; by default as before.")
@@ -64,7 +62,7 @@ def retrain(
     out: Path | None,
     fail_on_anomaly: bool,
     if_needed: bool,
-    verdicts: int,
+    verdicts: int | None,
     **options: Any,
 ) -> int:
     """Make the next version of a model from all verdicts, compare it with the champion, promote it if it is better.
@@ -79,7 +77,10 @@ def retrain(
     from anomalist.engine.request import RetrainOptions
     from anomalist.engine.retrain import retrain as make_next
     from anomalist.engine.workspace import Workspace
+    from anomalist.errors import UsageError
 
+    if verdicts is not None and not if_needed:
+        raise UsageError("--verdicts says how many new ones --if-needed waits for: give it, too")
     check_out(out)
     given, positive = source_from(data, options)
     names = ("budget", "seed", "device", "threads", "timeout")
@@ -95,7 +96,7 @@ def retrain(
         table, origin = _table(workspace, model, given) or (None, None)
         needed = {}
         if if_needed:
-            due = need(workspace, model, table=table, verdicts=verdicts)
+            due = need(workspace, model, table=table, **({} if verdicts is None else {"verdicts": verdicts}))
             if not due.now:
                 emit(as_json, {"needed": False, "reason": due.reason}, lambda: click.echo(f"not needed: {due.reason}"))
                 return 0

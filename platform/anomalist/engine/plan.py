@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from anomalist.ensemble.combine import Combiner
     from anomalist.plugins.registry import Registry
 
-__all__ = ["FEWEST_ROWS", "Plan", "check_threshold", "held_out_rows", "make_plan"]
+__all__ = ["FEWEST_ROWS", "Plan", "check_enough", "check_threshold", "held_out_rows", "make_plan"]
 
 FEWEST_ROWS = 10
 _HELD_OUT = 0.2
@@ -90,10 +90,7 @@ def make_plan(
     )
     names = [seat.name for seat in panel]
     combiner(np.ones((1, len(names))), names)  # a parameter that it does not take is said before the fitting
-    if len(table) < FEWEST_ROWS:
-        raise DataError(
-            f"{table.source}: at least {FEWEST_ROWS} rows are needed to learn what is normal, got {len(table)}"
-        )
+    check_enough(table)
     check_threshold(options.threshold, labels, len(table))
     encoder = Encoder.fit(table)
     if earlier is not None:
@@ -108,6 +105,18 @@ def make_plan(
         encoder=encoder,
         data=encoder.encode(table),
     )
+
+
+def check_enough(table: Table) -> None:
+    """Refuse a table of too few rows to learn from.
+
+    Raises:
+        DataError: It has too few.
+    """
+    if len(table) < FEWEST_ROWS:
+        raise DataError(
+            f"{table.source}: at least {FEWEST_ROWS} rows are needed to learn what is normal, got {len(table)}"
+        )
 
 
 def held_out_rows(rows: int) -> int:

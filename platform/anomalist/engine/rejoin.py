@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from anomalist.engine.fit import Earlier, fit, training_rows
 from anomalist.engine.labels import Labels
-from anomalist.engine.plan import check_threshold, make_plan
+from anomalist.engine.plan import check_enough, check_threshold, make_plan
 from anomalist.engine.score import score_members
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from anomalist.data.dataset import Dataset
     from anomalist.data.table import Table
     from anomalist.detector import Floats, Ints
+    from anomalist.engine.plan import Plan
     from anomalist.engine.report import MemberReport
     from anomalist.engine.request import Members, RunOptions
     from anomalist.engine.workspace import Workspace
     from anomalist.ensemble.model import Model
     from anomalist.ensemble.stack import Evidence
 
-__all__ = ["Panel", "rejoined"]
+__all__ = ["Panel", "rejoin"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,7 +57,7 @@ class Panel:
         return self.model.evidence(self.data, self.surprises)
 
 
-def rejoined(
+def rejoin(
     workspace: Workspace,
     earlier: Earlier,
     table: Table,
@@ -63,8 +65,10 @@ def rejoined(
     *,
     members: Members,
     positive: Collection[str] | None = None,
-) -> Panel:
-    """Get the members of an earlier model together again.
+) -> Callable[[], Panel]:
+    """Plan to get the members of an earlier model together again; what is returned does it.
+
+    What cannot be done is refused here, before a run begins.
 
     Args:
         workspace: Where.
@@ -74,21 +78,31 @@ def rejoined(
         members: Keep them as they are, fit them anew, or fit them on from what they have learned.
         positive: The label values that mean an anomaly.
 
+    Returns:
+        A function that gives the panel; it raises RunError where no detector could be fitted.
+
     Raises:
         UsageError: The threshold lacks what it needs.
         DataError: The rows cannot be used.
-        RunError: No detector could be fitted.
     """
     workspace.progress.stage("encoding")
-    if members == "reuse":
-        return _kept(workspace, earlier.model, table, options, positive)
-    start = earlier if members == "warm-start" else None
-    before = None if start is None else start.model.encoder
-    plan = make_plan(table, options, workspace.registry, positive=positive, earlier=before)
+    if members != "reuse":
+        start = earlier if members == "warm-start" else None
+        before = None if start is None else start.model.encoder
+        plan = make_plan(table, options, workspace.registry, positive=positive, earlier=before)
+        return partial(_fitted, workspace, plan, start)
+    check_enough(table)
+    labels = Labels.of(table, positive) if table.label is not None else None
+    check_threshold(options.threshold, labels, len(table))
+    data = earlier.model.encoder.encode(table)
+    return partial(_kept, workspace, earlier.model, table, data, labels, options)
+
+
+def _fitted(workspace: Workspace, plan: Plan, start: Earlier | None) -> Panel:
     fitted = fit(plan, executor=workspace.executor, progress=workspace.progress, earlier=start)
     return Panel(
         model=fitted.model,
-        table=table,
+        table=plan.table,
         data=plan.data,
         surprises=fitted.scores.surprises,
         training=training_rows(plan.data, plan.threshold, plan.seed),
@@ -99,11 +113,8 @@ def rejoined(
 
 
 def _kept(
-    workspace: Workspace, model: Model, table: Table, options: RunOptions, positive: Collection[str] | None
+    workspace: Workspace, model: Model, table: Table, data: Dataset, labels: Labels | None, options: RunOptions
 ) -> Panel:
-    labels = Labels.of(table, positive) if table.label is not None else None
-    check_threshold(options.threshold, labels, len(table))
-    data = model.encoder.encode(table)
     scores, reports = score_members(workspace, model, data)
     return Panel(
         model=replace(model, stack=None),

@@ -12,7 +12,7 @@ from anomalist.engine.executor import one_thread_each
 from anomalist.engine.findings import findings_of, worth_a_look
 from anomalist.engine.fit import Earlier
 from anomalist.engine.lessons import settled
-from anomalist.engine.rejoin import rejoined
+from anomalist.engine.rejoin import rejoin
 from anomalist.engine.report import one_line
 from anomalist.engine.request import RunOptions
 from anomalist.engine.run import CHAMPION
@@ -138,9 +138,10 @@ def retrain(
         "positive": None if positive is None else sorted(positive),
         "origin": dict(origin or {}),
     }
+    earlier = Earlier(model=base, reference=_name(row))
+    panel_of = rejoin(workspace, earlier, table, run_options, members=options.members, positive=positive)
     with workspace.running("retrain", table, params=params, seed=seed) as run_id:
-        earlier = Earlier(model=base, reference=_name(row))
-        panel = rejoined(workspace, earlier, table, run_options, members=options.members, positive=positive)
+        panel = panel_of()
         workspace.progress.stage("learning")
         with one_thread_each():  # many small matrices: more threads would only wait for each other
             challenger = taught(panel, judged, recipe, run_options.threshold, seed=seed, position=position)
