@@ -238,7 +238,7 @@ def test_rows_of_a_later_run_are_reviewed_with_what_was_learned_from_earlier_one
     question = review.next()
     assert question is not None
     assert {one.judged.key for one in question.near} == {"r7", "r1"}
-    assert question.finding.key in ("r7n", "r42n", "r100n")
+    assert question.finding.key.endswith("n")
     review.answer("anomaly")
     assert workspace.store.feedback(run=later.id)[0].fingerprint == later.dataset.fingerprint
 
