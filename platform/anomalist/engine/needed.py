@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from anomalist.data.words import counted
-from anomalist.engine.lessons import learned, settled
+from anomalist.engine.lessons import considered, settled
 from anomalist.engine.monitor import watch
+from anomalist.store.models import CHALLENGER
 
 if TYPE_CHECKING:
     from anomalist.data.table import Table
@@ -43,11 +44,13 @@ def need(workspace: Workspace, reference: str, *, table: Table | None = None, ve
     row = workspace.find(reference)
     newest = max(workspace.store.models(row.name), key=lambda version: version.version)
     about = newest.details.get("stack")
-    before = [] if about is None else learned(workspace, row.name, about)
+    before = [] if about is None else considered(workspace, row.name, about)
     was = {(one.fingerprint, one.key): one.label for one in before}
     now = settled(workspace, row.name)
     new = sum(was.get((one.fingerprint, one.key)) != one.label for one in now if one.label is not None)
     said = f"{counted(new, 'new verdict')} since {row.name}:{newest.version}, {verdicts} are waited for"
+    if CHALLENGER in newest.aliases:
+        said += f"; {row.name}:{newest.version} is a challenger, to be promoted or not"
     if new >= verdicts:
         return Need(now=True, reason=said)
     if table is None:

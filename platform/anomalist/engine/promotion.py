@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anomalist.engine.retrain import CHALLENGER
 from anomalist.errors import UsageError
+from anomalist.store.models import CHALLENGER
 
 if TYPE_CHECKING:
     from anomalist.engine.workspace import Workspace

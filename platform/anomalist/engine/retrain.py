@@ -15,12 +15,12 @@ from anomalist.engine.lessons import settled
 from anomalist.engine.rejoin import rejoin
 from anomalist.engine.report import one_line
 from anomalist.engine.request import RunOptions
-from anomalist.engine.run import CHAMPION
 from anomalist.engine.sources import read_again
 from anomalist.engine.stackers import recipe_from_text
 from anomalist.engine.storing import commit
 from anomalist.engine.teach import taught
 from anomalist.errors import AnomalistError, UsageError
+from anomalist.store.models import CHALLENGER, CHAMPION
 from anomalist.store.rows import NewModel
 
 if TYPE_CHECKING:
@@ -37,9 +37,7 @@ if TYPE_CHECKING:
     from anomalist.engine.workspace import Workspace
     from anomalist.store.rows import ModelRow
 
-__all__ = ["CHALLENGER", "Outcome", "Retrained", "retrain"]
-
-CHALLENGER = "challenger"
+__all__ = ["Outcome", "Retrained", "retrain"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

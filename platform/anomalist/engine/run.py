@@ -13,6 +13,7 @@ from anomalist.engine.fit import fit
 from anomalist.engine.plan import make_plan
 from anomalist.engine.storing import check_model_name, commit, model_name
 from anomalist.errors import UnknownNameError
+from anomalist.store.models import CHAMPION
 from anomalist.store.rows import NewModel
 
 if TYPE_CHECKING:
@@ -24,9 +25,8 @@ if TYPE_CHECKING:
     from anomalist.engine.workspace import Workspace
     from anomalist.ensemble.model import Model
 
-__all__ = ["CHAMPION", "run"]
+__all__ = ["run"]
 
-CHAMPION = "champion"
 _AS_ASKED = frozenset({Role.KEY, Role.TIME, Role.ENTITY, Role.LABEL, Role.IGNORED})
 
 

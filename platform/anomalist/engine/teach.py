@@ -68,9 +68,11 @@ def taught(
     if labels.size:
         rate = rate_expected(labelled, request, panel)
         lesson = Lesson(judged=known.evidence, labels=labels, background=evidence, rate=rate, seed=seed)
+        learned = {labelled[row].fingerprint for row in known.rows.tolist()}
         about = {
             "position": position,
-            "datasets": sorted({labelled[row].fingerprint for row in known.rows.tolist()}),
+            "datasets": sorted(learned),
+            "left_out": sorted({one.fingerprint for one in labelled} - learned),
             "verdicts": labels.size,
             "anomalies": int(labels.sum()),
             "rate": rate,
