@@ -176,6 +176,9 @@ def test_a_store_of_a_newer_schema_is_exit_3_for_every_command(fitted: Path) -> 
         "models show m",
         "feedback add latest r7 anomaly",
         "feedback list",
+        "retrain m",
+        "models promote m",
+        "models rollback m",
         "db upgrade",
     ):
         is_refused(type_in(f"--quiet {command}"), 3, "anomalist.db has schema 9999", "upgrade anomalist")

@@ -286,6 +286,7 @@ def test_one_that_is_killed_in_the_middle_leaves_the_champion_alone(
     done = subprocess.run(
         [sys.executable, *arguments],
         env=environment(PYTHONPATH=str(tmp_path / "site"), ANOMALIST_DATA_HOME=str(tmp_path), OMP_NUM_THREADS="1"),
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
