@@ -75,6 +75,18 @@ def test_a_rollback_gives_back_every_score_to_the_last_digit(loop: Path) -> None
     assert written("m", "again.csv") == second
 
 
+def test_a_version_that_serves_no_more_is_said_to_have_been_champion(loop: Path) -> None:
+    def served(version: int) -> str:
+        lines = type_in(f"models show m:{version}").out.splitlines()
+        return next(line for line in lines if "champion " in line and "aliases" not in line)
+
+    assert served(2).startswith("champion ")
+    assert served(3).split() == ["champion", "-"]
+    type_in("models rollback m")
+    assert served(1).startswith("champion ")
+    assert served(2).startswith("was champion ")
+
+
 def test_another_process_gives_the_same_scores_after_a_rollback(loop: Path) -> None:
     first = written("m:1", "1.csv")
     folder = {"folder": Path.cwd(), "ANOMALIST_DATA_HOME": str(loop)}

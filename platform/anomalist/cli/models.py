@@ -147,6 +147,7 @@ def _print_model(model: ModelRow, history: Sequence[Promotion]) -> None:
     from anomalist.plugins.parameters import as_typed
 
     details = model.details
+    served = "was champion" if history and "champion" not in model.aliases else "champion"
     print_pairs(
         {
             "model": f"{model.name}:{model.version}",
@@ -154,7 +155,7 @@ def _print_model(model: ModelRow, history: Sequence[Promotion]) -> None:
             "made": f"{model.created_at:%Y-%m-%d %H:%M:%S} by run {model.run}",
             "hash": model.hash,
             "combiner": details["combiner"]["name"],
-            "champion": "; ".join(map(_since, history)),
+            served: "; ".join(map(_since, history)),
             "stacker": _learned(details.get("stack")),
             "threshold": describe_threshold(details["threshold"]),
             "columns": details["columns"],
