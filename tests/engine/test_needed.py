@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -63,7 +64,9 @@ def test_only_what_is_new_or_has_changed_since_the_newest_version_counts(
     keys = asked(workspace, made.id, 40)
     verdicts(workspace, table, keys[:30])
     next_version(workspace, promote=False)  # a challenger has learned it too: not every night another one
-    assert need(workspace, "m", verdicts=1).reason == "0 new verdicts since m:2, 1 are waited for"
+    assert need(workspace, "m", verdicts=1).reason == (
+        "0 new verdicts since m:2, 1 are waited for; m:2 is a challenger, to be promoted or not"
+    )
     verdicts(workspace, table, keys[:10])  # the same once more
     verdicts(workspace, table, keys[:10], say=lambda _: "unsure", analyst="bob")
     verdicts(workspace, table, keys[30:33], say=lambda _: "unsure")
@@ -102,6 +105,22 @@ def test_verdicts_that_came_before_their_data_met_the_model_are_new_to_it(
     assert found.outcome.verdicts == 50
     assert found.outcome.comparison is not None
     assert (found.outcome.comparison.taught.rows, found.outcome.comparison.new.rows) == (25, 25)
+
+
+def test_what_a_version_could_not_learn_is_no_reason_for_another(
+    workspace: Workspace, made: RunRow, table: Table
+) -> None:
+    verdicts(workspace, table, asked(workspace, made.id, 25))
+    wider = Table.from_frame(payments(300, seed=4).with_columns(speed=np.arange(300.0)), key="id")
+    found = next_version(workspace, members="refit", table=wider)
+    assert found.outcome.verdicts == 0  # nobody knows how fast those payments were
+    run_id = found.result.row.id
+    verdicts(workspace, wider, asked(workspace, run_id, 25))
+    again = next_version(workspace, "m@challenger", table=wider)
+    assert again.outcome.verdicts == 25
+    assert counted(workspace) == 0
+    verdicts(workspace, table, asked(workspace, made.id, 30)[25:])
+    assert counted(workspace) == 5
 
 
 def test_rows_that_drifted_are_a_reason_and_others_are_not(workspace: Workspace, made: RunRow) -> None:
