@@ -261,3 +261,18 @@ def test_a_ranking_that_is_perfect_already_need_not_rise(ranking: float, decisio
     none = Group(rows=0, anomalies=0, measures={})
     found, promoted, _ = _decided(group, none, group, guarded=False)
     assert (found, promoted) == (decision, decision == "better")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_row_that_was_judged_in_two_data_sets_does_not_judge_itself(seed: int) -> None:
+    """Of rows that overlap each has a verdict in both; verdicts without sense must not be foretold from their twins."""
+    evidence, _ = world(seed=seed)
+    rng = np.random.default_rng(seed)
+    rows = np.tile(rng.permutation(len(evidence))[:20], 2)
+    labels = np.tile(rng.permutation(np.arange(20) % 2).astype(np.float64), 2)
+    background = evidence.take(~np.isin(np.arange(len(evidence)), rows))
+    nothing = Candidate(judged=evidence.take(rows), background=background, taught=np.full(40, np.nan))
+    taught = Candidate(judged=evidence.take(rows), background=background, taught=labels, stacker=Gp)
+    found = compare(nothing, taught, labels, seed=seed)
+    assert not found.promote
+    assert found.all.measures["average_precision"].challenger < 0.8

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from anomalist.engine.paired import calibrated, draws, paired_measures
+from anomalist.engine.queue import alike
 from anomalist.ensemble.stack import Lesson
 from anomalist.ensemble.stackers.consensus import Consensus
 from anomalist.errors import DataError
@@ -108,10 +109,11 @@ def compare(champion: Candidate, challenger: Candidate, labels: Floats, *, seed:
     """Compare two candidates by the labels of the judged rows, shape (rows,): 1, 0, or NaN where none stands now.
 
     Neither is judged by what it was taught: verdicts are divided into folds, and each fold is judged by stackers that
-    were taught all that their candidate is taught but the fold. What a candidate is not taught at all is judged by one
-    that was taught everything. Judged rows are taken out of the background. Probabilities are scaled in the same way
-    for both, across the folds (Platt 1999), and intervals come from 2,000 paired draws of the rows; they hold for the
-    stackers as fitted, so the rule asks for more than one sign. In this order:
+    were taught all that their candidate is taught but the fold, and rows just like those in it. What a candidate is not
+    taught at all is judged by one that was taught everything. Judged rows are taken out of the background.
+    Probabilities are scaled in the same way for both, across the folds (Platt 1999), and intervals come from 2,000
+    paired draws of the rows; they hold for the stackers as fitted, so the rule asks for more than one sign. In this
+    order:
 
     1. *too_few*: fewer than three verdicts of a kind, in all, or among those that are new to the champion. Verdicts of
        one kind cannot show that a ranking is better. Nor is there a judge where the champion was taught three of each
@@ -145,7 +147,8 @@ def compare(champion: Candidate, challenger: Candidate, labels: Floats, *, seed:
     strata = 4 * kept + 2 * new + known
     folds = np.full(labels.size, -1)
     folds[standing] = _stratified(strata, rng)
-    odds = [_cross_fitted(each, folds, seed)[standing] for each in (champion, challenger)]
+    same = alike(challenger.judged)
+    odds = [_cross_fitted(each, folds, same, seed)[standing] for each in (champion, challenger)]
 
     def group(rows: Bools) -> Group:
         return _measured(known[rows], [each[rows] for each in odds], folds[standing][rows], strata[rows], rng)
@@ -225,9 +228,13 @@ def _stratified(strata: Ints, rng: np.random.Generator) -> Ints:
     return folds
 
 
-def _cross_fitted(candidate: Candidate, folds: Ints, seed: int) -> Floats:
-    """Log-odds of each row by a stacker that was not taught it, shape (rows,)."""
+def _cross_fitted(candidate: Candidate, folds: Ints, same: Ints, seed: int) -> Floats:
+    """Log-odds of each row by a stacker that was taught neither it nor one just like it, shape (rows,).
+
+    Such rows, which have one number in `same`, are many where data overlap: a row then has a verdict in each of them.
+    """
     taught = ~np.isnan(candidate.taught)
+    known = np.isin(same, same[taught])
     lesson = Lesson(
         judged=candidate.judged.take(taught),
         labels=candidate.taught[taught],
@@ -237,12 +244,13 @@ def _cross_fitted(candidate: Candidate, folds: Ints, seed: int) -> Floats:
     )
     make = candidate.stacker or Consensus
     found = np.full(taught.size, np.nan)
-    if not taught.all():
-        found[~taught] = make().fit(lesson).log_odds(candidate.judged.take(~taught))
+    if not known.all():
+        found[~known] = make().fit(lesson).log_odds(candidate.judged.take(~known))
     for fold in range(_FOLDS):
-        held = taught & (folds == fold)
+        held = known & (folds == fold)
         if held.any():
-            found[held] = make().fit(lesson.without(held[taught])).log_odds(candidate.judged.take(held))
+            others = lesson.without(np.isin(same[taught], same[held]))
+            found[held] = make().fit(others).log_odds(candidate.judged.take(held))
     return found
 
 
