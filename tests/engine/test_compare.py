@@ -263,16 +263,34 @@ def test_a_ranking_that_is_perfect_already_need_not_rise(ranking: float, decisio
     assert (found, promoted) == (decision, decision == "better")
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_a_row_that_was_judged_in_two_data_sets_does_not_judge_itself(seed: int) -> None:
-    """Of rows that overlap each has a verdict in both; verdicts without sense must not be foretold from their twins."""
-    evidence, _ = world(seed=seed)
-    rng = np.random.default_rng(seed)
-    rows = np.tile(rng.permutation(len(evidence))[:20], 2)
-    labels = np.tile(rng.permutation(np.arange(20) % 2).astype(np.float64), 2)
-    background = evidence.take(~np.isin(np.arange(len(evidence)), rows))
+@dataclass
+class ByHeart:
+    """A stacker that knows the verdict on every row like those it was taught, and nothing else."""
+
+    verdicts: dict[bytes, float] = field(default_factory=dict)
+
+    def fit(self, lesson: Lesson, /) -> Self:
+        rows = (row.tobytes() for row in lesson.judged.columns)
+        self.verdicts = dict(zip(rows, lesson.labels.tolist(), strict=True))
+        return self
+
+    def log_odds(self, rows: Evidence, /) -> Floats:
+        return np.array([self.verdicts.get(row.tobytes(), 0.5) for row in rows.columns])
+
+    def state(self) -> State:
+        return {}
+
+    def restore(self, state: State, /) -> Self:
+        return self
+
+
+def test_a_row_that_was_judged_in_two_data_sets_does_not_judge_itself() -> None:
+    evidence, _ = world()
+    rows = np.tile(np.arange(20), 2)  # where data overlap, a row may have a verdict in both
+    labels = (rows % 2).astype(np.float64)
+    background = evidence.take(slice(20, None))
     nothing = Candidate(judged=evidence.take(rows), background=background, taught=np.full(40, np.nan))
-    taught = Candidate(judged=evidence.take(rows), background=background, taught=labels, stacker=Gp)
-    found = compare(nothing, taught, labels, seed=seed)
+    taught = Candidate(judged=evidence.take(rows), background=background, taught=labels, stacker=ByHeart)
+    found = compare(nothing, taught, labels)
     assert not found.promote
-    assert found.all.measures["average_precision"].challenger < 0.8
+    assert found.all.measures["average_precision"].challenger == pytest.approx(0.5)
