@@ -18,7 +18,7 @@ from anomalist.engine.request import RunOptions
 from anomalist.engine.run import run
 from anomalist.engine.score import score
 from anomalist.engine.sources import Source
-from anomalist.errors import SchemaMismatchError, UnknownNameError
+from anomalist.errors import SchemaMismatchError, UnknownNameError, UsageError
 from tests.engine.looping import PANEL, asked, first, flipped, next_version, payments, verdicts
 
 if TYPE_CHECKING:
@@ -114,6 +114,9 @@ def test_what_a_version_could_not_learn_is_no_reason_for_another(
     wider = Table.from_frame(payments(300, seed=4).with_columns(speed=np.arange(300.0)), key="id")
     found = next_version(workspace, members="refit", table=wider)
     assert found.outcome.verdicts == 0  # nobody knows how fast those payments were
+    assert counted(workspace) == 0
+    with pytest.raises(UsageError, match="nothing to learn: left out: 25 judged rows of"):
+        next_version(workspace, "m@challenger", table=wider)
     run_id = found.result.row.id
     verdicts(workspace, wider, asked(workspace, run_id, 25))
     again = next_version(workspace, "m@challenger", table=wider)

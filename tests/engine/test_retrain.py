@@ -314,7 +314,6 @@ def test_the_comparison_is_stored_with_the_run(workspace: Workspace, made: RunRo
         "name": "gp",
         "position": workspace.store.feedback_position(),
         "datasets": [made.dataset.fingerprint],
-        "left_out": [],
         "verdicts": 40,
         "anomalies": found.outcome.anomalies,
         "rate": pytest.approx(details["rate"]),

@@ -258,9 +258,8 @@ def _unjudged(candidate: Candidate, seed: int) -> Evidence:
     """Some of the background, without the judged rows: as rows as they come they would be taught, if weakly."""
     order = np.random.default_rng(seed).permutation(len(candidate.background))[:_BACKGROUND]
     background = candidate.background.take(np.sort(order))
-    judged = {row.tobytes() for row in np.ascontiguousarray(candidate.judged.columns)}
-    others = np.array([row.tobytes() not in judged for row in np.ascontiguousarray(background.columns)], np.bool_)
-    return background.take(others) if others.any() else background
+    others = background.unlike(candidate.judged)
+    return others if len(others) else background
 
 
 def _measured(labels: Ints, odds: list[Floats], folds: Ints, strata: Ints, rng: np.random.Generator) -> Group:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from anomalist.ensemble.model import Model
     from anomalist.ensemble.stack import Evidence
 
-__all__ = ["Known", "Place", "considered", "evidence_of_judged", "labels_at", "learned", "rebuilt", "settled"]
+__all__ = ["Known", "Place", "evidence_of_judged", "labels_at", "learned", "rebuilt", "settled"]
 
 _NO_PART = frozenset({Role.KEY, Role.LABEL})  # rows judged under another key may have the same value there
 
@@ -54,17 +54,11 @@ def settled(workspace: Workspace, name: str, *, up_to: int | None = None) -> lis
 
 
 def learned(workspace: Workspace, name: str, about: Mapping[str, Any]) -> list[Judged]:
-    """What a version of a model was taught, as it stood then, by what the version keeps of it.
+    """What a version of a model was taught, or would have been, as it stood then, by what the version keeps of it.
 
     Verdicts that there were at that time on datasets that the model had not met with are none of it.
     """
     return [one for one in settled(workspace, name, up_to=about["position"]) if one.fingerprint in about["datasets"]]
-
-
-def considered(workspace: Workspace, name: str, about: Mapping[str, Any]) -> list[Judged]:
-    """The same, and what the version would have been taught if it could have been asked about those rows."""
-    met = {*about["datasets"], *about["left_out"]}
-    return [one for one in settled(workspace, name, up_to=about["position"]) if one.fingerprint in met]
 
 
 def labels_at(places: Sequence[Place], judged: Sequence[Judged]) -> Floats:

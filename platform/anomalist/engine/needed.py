@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from anomalist.data.words import counted
-from anomalist.engine.lessons import considered, settled
+from anomalist.engine.lessons import learned, settled
 from anomalist.engine.monitor import watch
 from anomalist.store.models import CHALLENGER
 
@@ -43,8 +43,8 @@ def need(workspace: Workspace, reference: str, *, table: Table | None = None, ve
     """
     row = workspace.find(reference)
     newest = max(workspace.store.models(row.name), key=lambda version: version.version)
-    about = newest.details.get("stack")
-    before = [] if about is None else considered(workspace, row.name, about)
+    about = newest.details.get("considered")
+    before = [] if about is None else learned(workspace, row.name, about)
     was = {(one.fingerprint, one.key): one.label for one in before}
     now = settled(workspace, row.name)
     new = sum(was.get((one.fingerprint, one.key)) != one.label for one in now if one.label is not None)

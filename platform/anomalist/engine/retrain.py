@@ -143,6 +143,8 @@ def retrain(
         workspace.progress.stage("learning")
         with one_thread_each():  # many small matrices: more threads would only wait for each other
             challenger = taught(panel, judged, recipe, run_options.threshold, seed=seed, position=position)
+        if options.members == "reuse" and not challenger.verdicts:
+            raise UsageError(f"there is nothing to learn: {'; '.join(challenger.notes)}")
         comparison, reason = None, "there is no verdict to compare them by"
         if challenger.verdicts:
             workspace.progress.stage("comparing")
@@ -153,6 +155,9 @@ def retrain(
             except AnomalistError as error:
                 reason = f"the new version cannot be compared with {_name(champion_row)}: {one_line(error)}"
         better = comparison is not None and comparison.promote
+        serving = workspace.store.aliases(row.name).get(CHAMPION)
+        if serving != champion_row.version:
+            better, reason = False, f"{row.name}:{serving} has become the champion meanwhile; {reason}"
         outcome = Outcome(
             promoted=better if options.promote is None else options.promote,
             champion=_name(champion_row),
@@ -186,7 +191,7 @@ def _stored(
     made = NewModel(
         name=name,
         hash=model_files.save(model, workspace.models),
-        details=model_files.describe(model),
+        details={**model_files.describe(model), "considered": challenger.considered},
         aliases=(CHAMPION,) if outcome.promoted else (CHALLENGER,),
         how="better" if options.promote is None else "asked",
     )

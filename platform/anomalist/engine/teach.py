@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from anomalist.ensemble.reference import Reference
 from anomalist.ensemble.stack import Lesson
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from anomalist.engine.rejoin import Panel
     from anomalist.engine.request import ThresholdRequest
@@ -37,6 +37,7 @@ class Taught:
         scores: What it says of the table.
         verdicts: From how many judged rows it learned.
         anomalies: How many of them are anomalies.
+        considered: Where the log of verdicts stood, and on which datasets there were any: plain values.
         notes: Which judged rows were left out, and why.
     """
 
@@ -44,6 +45,7 @@ class Taught:
     scores: Scores
     verdicts: int
     anomalies: int
+    considered: Mapping[str, Any]
     notes: tuple[str, ...]
 
 
@@ -68,11 +70,9 @@ def taught(
     if labels.size:
         rate = rate_expected(labelled, request, panel)
         lesson = Lesson(judged=known.evidence, labels=labels, background=evidence, rate=rate, seed=seed)
-        learned = {labelled[row].fingerprint for row in known.rows.tolist()}
         about = {
             "position": position,
-            "datasets": sorted(learned),
-            "left_out": sorted({one.fingerprint for one in labelled} - learned),
+            "datasets": sorted({labelled[row].fingerprint for row in known.rows.tolist()}),
             "verdicts": labels.size,
             "anomalies": int(labels.sum()),
             "rate": rate,
@@ -95,16 +95,17 @@ def taught(
         scores=scores,
         verdicts=int(labels.size),
         anomalies=int(labels.sum()),
+        considered={"position": position, "datasets": sorted({one.fingerprint for one in labelled})},
         notes=known.notes,
     )
 
 
 def rate_expected(labelled: Sequence[Judged], threshold: ThresholdRequest, panel: Panel) -> float:
-    """The share of anomalies to be expected among the rows of a panel's table."""
+    """The share of anomalies to be expected among the rows of a panel's table, by the verdicts on them alone."""
     rows = len(panel.table)
     budget = _USUAL_BUDGET
     if threshold.policy == "budget":
         budget = threshold.parameter if threshold.parameter < 1 else threshold.parameter / rows
     fingerprint = panel.table.fingerprint
-    elsewhere = any(one.fingerprint != fingerprint for one in labelled)
-    return expected_rate(labelled, min(budget, 0.5), rows=None if elsewhere else rows)
+    here = [one for one in labelled if one.fingerprint == fingerprint]
+    return expected_rate(here, min(budget, 0.5), rows=rows)

@@ -57,6 +57,12 @@ class Evidence:
             columns=np.concatenate([self.columns, other.columns]),
         )
 
+    def unlike(self, other: Evidence) -> Evidence:
+        """The rows whose encoded columns are not those of a row of the other."""
+        known = {row.tobytes() for row in np.ascontiguousarray(other.columns)}
+        new = [row.tobytes() not in known for row in np.ascontiguousarray(self.columns)]
+        return self.take(np.array(new, dtype=np.bool_))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Lesson:

@@ -90,7 +90,7 @@ class Gp:
         order = rng.permutation(len(lesson.background))
         background = lesson.background.take(np.sort(order[:_BACKGROUND]))
         judged, labels = _sample(lesson, self.most, rng)
-        weak = _others(lesson.background.take(np.sort(order[: self.weak])), judged)
+        weak = lesson.background.take(np.sort(order[: self.weak])).unlike(judged)  # a row as it comes may be judged
         rows = judged.followed_by(weak)
         observed = np.concatenate([labels, np.zeros(len(weak))])
         weights = np.concatenate([np.ones(labels.size), np.full(len(weak), self.weight)])
@@ -223,10 +223,3 @@ def _sample(lesson: Lesson, most: int, rng: np.random.Generator) -> tuple[Eviden
     anomalies = min(yes.size, max(most // 2, most - no.size))
     chosen = np.sort(np.concatenate([yes[:anomalies], no[: most - anomalies]]))
     return lesson.judged.take(chosen), labels[chosen]
-
-
-def _others(rows: Evidence, judged: Evidence) -> Evidence:
-    """The rows that nobody has judged: a row as it comes may be one of the judged."""
-    known = {row.tobytes() for row in np.ascontiguousarray(judged.columns)}
-    new = np.array([row.tobytes() not in known for row in np.ascontiguousarray(rows.columns)], dtype=np.bool_)
-    return rows.take(new)
