@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
@@ -60,6 +60,7 @@ class Table:
     notes: tuple[str, ...]
     why: Mapping[str, str]
     conventions: Mapping[str, Convention]
+    _fingerprint: str | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def from_frame(
@@ -165,9 +166,12 @@ class Table:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the content, in hexadecimal: names and values in row order, whatever the file format was."""
-        digest = hashlib.sha256(json.dumps([sorted(self.frame.columns), len(self)]).encode())
-        digest.update(hash_rows(self.frame, self.frame.columns).astype("<u8").tobytes())
-        return digest.hexdigest()
+        if self._fingerprint is None:
+            digest = hashlib.sha256(json.dumps([sorted(self.frame.columns), len(self)]).encode())
+            digest.update(hash_rows(self.frame, self.frame.columns).astype("<u8").tobytes())
+            object.__setattr__(self, "_fingerprint", digest.hexdigest())  # the rows never change: hashed once
+        assert self._fingerprint is not None
+        return self._fingerprint
 
     def take(self, rows: Ints | Bools | slice) -> Self:
         """The given rows, in the given order, with the keys they have here; row numbers, a mask or a slice."""
