@@ -86,7 +86,8 @@ def evidence_of_judged(model: Model, judged: Sequence[Judged], table: Table, dat
             here[row] = places[one.key]
         else:  # of the same rows, too, where they were named by another column when they were judged
             elsewhere.setdefault(one.fingerprint, []).append(row)
-    evidence = model.evidence(data, surprises).take(np.array([*here.values()], dtype=np.int64))
+    asked = np.array([*here.values()] or [0], dtype=np.int64)  # no combiner is asked about no rows
+    evidence = model.evidence(data.take(asked), surprises[asked]).take(slice(0, len(here)))
     rows, notes = [*here], []
     for others in elsewhere.values():
         source = judged[others[0]].verdicts[0].source
