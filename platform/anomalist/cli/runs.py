@@ -60,7 +60,7 @@ def show(app: App, run: str, as_json: bool) -> None:
 def top(app: App, run: str, count: int, flagged_only: bool, as_json: bool) -> None:
     """List the most anomalous rows of RUN, with the reasons that were stored."""
     from anomalist.cli.findings import print_findings
-    from anomalist.engine.look import finding_from
+    from anomalist.engine.findings import finding_from
 
     with app.open_store() as store:
         scored = store.scored_run(run)

@@ -8,7 +8,7 @@ import numpy as np
 
 from anomalist.engine.result import Finding
 from anomalist.ensemble.calibrate import level
-from anomalist.ensemble.explain import explain
+from anomalist.ensemble.explain import Reason, explain
 from anomalist.ensemble.learned import learned
 
 if TYPE_CHECKING:
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from anomalist.data.table import Table
     from anomalist.detector import Ints
     from anomalist.ensemble.model import Each, Model, Scores
+    from anomalist.store.rows import ScoredRow
 
-__all__ = ["findings_of", "worth_a_look"]
+__all__ = ["finding_from", "findings_of", "worth_a_look"]
 
 
 def worth_a_look(scores: Scores, top: int) -> Ints:
@@ -52,4 +53,21 @@ def findings_of(
             moved=None if lessons is None else lessons.of(i),
         )
         for i, row in enumerate(rows.tolist())
+    )
+
+
+def finding_from(scored: ScoredRow) -> Finding:
+    """A finding as it was stored; without reasons where the row has no record."""
+    record = scored.record
+    return Finding(
+        key=scored.key,
+        row=scored.row,
+        score=scored.score,
+        level=scored.level,
+        flagged=scored.flagged,
+        members={} if record is None else record.members,
+        reasons=() if record is None else tuple(Reason(**reason) for reason in record.reasons),
+        values={} if record is None else record.values,
+        probability=scored.probability,
+        moved=None if record is None else record.moved,
     )

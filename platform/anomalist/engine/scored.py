@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from anomalist.engine.findings import findings_of
-from anomalist.engine.look import finding_from
+from anomalist.engine.findings import finding_from, findings_of
 from anomalist.engine.sources import read_again
 from anomalist.engine.storing import stored_scores
 from anomalist.errors import UnknownNameError
