@@ -1,4 +1,4 @@
-"""The group of commands: listed from a table, imported one at a time when used, completed by plugins."""
+"""Groups of commands: listed from a table, imported one at a time when used; the top one completed by plugins."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from anomalist.errors import PluginError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["LazyCommand", "LazyGroup", "SuggestingGroup"]
+__all__ = ["LazyCommand", "LazyGroup", "SuggestingGroup", "TopGroup"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class SuggestingGroup(click.Group):
 
 
 class LazyGroup(SuggestingGroup):
-    """The top group.
+    """A group that lists its commands from a table and imports one when it is used.
 
     Attributes:
         lazy: The commands by name, in the order of the help.
@@ -74,20 +74,16 @@ class LazyGroup(SuggestingGroup):
         self.lazy = lazy
 
     def list_commands(self, _: click.Context) -> list[str]:
-        """The commands of anomalist itself; those of plugins are found by name only, so that help loads no plugin."""
+        """The names in the table."""
         return list(self.lazy)
 
-    def known_names(self, ctx: click.Context) -> list[str]:
-        """The names to suggest from: here also those of plugins, which are loaded by now."""
-        app = ctx.find_object(App)
-        return [*self.lazy, *(spec.name for spec in app.registry().commands())] if app else list(self.lazy)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command; None where neither anomalist nor a plugin has one of that name."""
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Import a command; None where there is none of that name."""
         lazy = self.lazy.get(cmd_name)
-        command = _import(lazy.target) if lazy else _from_plugin(ctx, cmd_name)
-        if command is not None:
-            _take_global_options(command)
+        if lazy is None:
+            return None
+        command = _import(lazy.target)
+        _take_global_options(command)
         return command
 
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
@@ -102,6 +98,24 @@ class LazyGroup(SuggestingGroup):
         names = [name for name in self.lazy if name.startswith(incomplete)]
         items = [CompletionItem(name, help=self.lazy[name].summary) for name in names]
         return items + click.Command.shell_complete(self, ctx, incomplete)
+
+
+class TopGroup(LazyGroup):
+    """The top group: plugins complete it. Their commands are found by name only, so that help loads no plugin."""
+
+    def known_names(self, ctx: click.Context) -> list[str]:
+        """The names to suggest from: here also those of plugins, which are loaded by now."""
+        app = ctx.find_object(App)
+        return [*self.lazy, *(spec.name for spec in app.registry().commands())] if app else list(self.lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None where neither anomalist nor a plugin has one of that name."""
+        command = super().get_command(ctx, cmd_name)
+        if command is None:
+            command = _from_plugin(ctx, cmd_name)
+            if command is not None:
+                _take_global_options(command)
+        return command
 
 
 def _import(target: str) -> click.Command:

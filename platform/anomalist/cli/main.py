@@ -14,7 +14,7 @@ import click
 
 from anomalist import __version__
 from anomalist.cli.app import App, global_options
-from anomalist.cli.lazy import LazyCommand, LazyGroup
+from anomalist.cli.lazy import LazyCommand, TopGroup
 from anomalist.errors import AnomalistError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ EPILOG = (
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=TopGroup,
     lazy=COMMANDS,
     params=list(global_options()),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
