@@ -20,9 +20,11 @@ from anomalist.errors import DetectorTimeoutError, ParameterError
 
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
     from numpy.typing import NDArray
 
     from anomalist.data.dataset import Dataset
+    from anomalist.data.table import Table
 
 __all__ = [
     "Bools",
@@ -32,13 +34,14 @@ __all__ = [
     "DetectorSpec",
     "Explainable",
     "Family",
+    "FeatureMaker",
+    "FeatureSpec",
     "Floats",
     "Ints",
     "ReaderSpec",
     "Resumable",
     "StackerSpec",
     "State",
-    "Teachable",
     "Trait",
     "Transferable",
     "View",
@@ -69,7 +72,6 @@ class Trait(StrEnum):
 
     TABULAR = "tabular"
     SERIES = "series"
-    LABELS = "labels"
     WARM_START = "warm_start"
     EXPLAINS = "explains"
 
@@ -90,6 +92,8 @@ class DetectorSpec:
         panels: The panels that it belongs to.
         kin: What it shares with detectors that err alike, such as `reconstruction`; those of one kin share one vote in
             the consensus. Empty where it has a vote of its own.
+        pickles: Its state holds a pickle, which can execute code when it is read: a model with it is read only where
+            the user says that they trust it.
     """
 
     name: str
@@ -102,6 +106,7 @@ class DetectorSpec:
     extra: str = ""
     panels: frozenset[str] = frozenset()
     kin: str = ""
+    pickles: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +160,21 @@ class ReaderSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureSpec:
+    """Says what a maker of features is without importing it.
+
+    Attributes:
+        name: What users type after `--features`.
+        summary: One sentence.
+        factory: `package.module:Class`; a dataclass whose fields are its parameters, that fulfils `FeatureMaker`.
+    """
+
+    name: str
+    summary: str
+    factory: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandSpec:
     """Says what a command is without importing it.
 
@@ -203,15 +223,6 @@ class Explainable(Protocol):
 
 
 @runtime_checkable
-class Teachable(Protocol):
-    """A detector that learns from verdicts."""
-
-    def teach(self, data: Dataset, labels: Floats, /) -> Self:
-        """Learn from labels, shape (rows,): 1 an anomaly, 0 normal, NaN not known."""
-        ...
-
-
-@runtime_checkable
 class Resumable(Protocol):
     """A detector that goes on from its fitted state on new rows."""
 
@@ -233,6 +244,27 @@ class Transferable(Resumable, Protocol):
         Args:
             sources: For each column from now on the number of the column that it was so far, or None for a new one.
         """
+        ...
+
+
+@runtime_checkable
+class FeatureMaker(Protocol):
+    """Adds columns that a field knows to be telling to the rows as the user has them, before they are encoded."""
+
+    def fit(self, table: Table, /) -> Self:
+        """Learn what is needed from the training rows and return the maker itself."""
+        ...
+
+    def transform(self, table: Table, /) -> pl.DataFrame:
+        """Return the new columns, under new names, with one row for each row of the table, in its order."""
+        ...
+
+    def state(self) -> State:
+        """Return what `restore` needs to make the same columns again: arrays and plain values."""
+        ...
+
+    def restore(self, state: State, /) -> Self:
+        """Become the fitted maker that `state` was taken from and return the maker itself."""
         ...
 
 

@@ -125,9 +125,8 @@ def _filled(seat: Seat, registry: Registry, given: Mapping[str, Any], defaults: 
 
 def _build(
     registry: Registry, detector_name: str, given: Mapping[str, Any], defaults: Mapping[str, Any]
-) -> tuple[Detector, dict[str, Any]]:
+) -> tuple[Detector, Mapping[str, Any]]:
     """Build a detector with what the user gave and, where it takes them, the run's seed and device."""
     takes = [parameter.name for parameter in registry.parameters(detector_name)]
-    params = {key: value for key, value in defaults.items() if key in takes} | dict(given)
-    detector = registry.build(detector_name, params)
-    return detector, {name: getattr(detector, name) for name in takes}
+    built = registry.built(detector_name, {key: value for key, value in defaults.items() if key in takes} | dict(given))
+    return built.detector, built.params

@@ -14,7 +14,7 @@ import pluggy
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from anomalist.detector import CombinerSpec, CommandSpec, DetectorSpec, ReaderSpec, StackerSpec
+    from anomalist.detector import CombinerSpec, CommandSpec, DetectorSpec, FeatureSpec, ReaderSpec, StackerSpec
 
 hookspec = pluggy.HookspecMarker("anomalist")
 
@@ -32,6 +32,11 @@ def anomalist_combiners() -> list[CombinerSpec | StackerSpec]:  # type: ignore[e
 @hookspec
 def anomalist_readers() -> list[ReaderSpec]:  # type: ignore[empty-body]  # a specification has no body
     """Describe the readers of file formats that this plugin brings."""
+
+
+@hookspec
+def anomalist_features() -> list[FeatureSpec]:  # type: ignore[empty-body]  # a specification has no body
+    """Describe the makers of features that this plugin brings: columns added to a table before it is encoded."""
 
 
 @hookspec

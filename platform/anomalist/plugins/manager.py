@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 
 import pluggy
 
-from anomalist.detector import CombinerSpec, CommandSpec, DetectorSpec, Family, ReaderSpec, StackerSpec, View
+from anomalist.detector import (
+    CombinerSpec,
+    CommandSpec,
+    DetectorSpec,
+    Family,
+    FeatureSpec,
+    ReaderSpec,
+    StackerSpec,
+    View,
+)
 from anomalist.errors import PluginError
 from anomalist.plugins import hookspecs
 
@@ -29,17 +38,19 @@ GROUP = "anomalist"
 BUNDLED = "anomalist"
 """The distribution of the bundled plugins."""
 
-Spec: TypeAlias = DetectorSpec | CombinerSpec | StackerSpec | ReaderSpec | CommandSpec
+Spec: TypeAlias = DetectorSpec | CombinerSpec | StackerSpec | FeatureSpec | ReaderSpec | CommandSpec
 
 _DESCRIBE: Mapping[str, tuple[type[Spec], ...]] = {
     "anomalist_detectors": (DetectorSpec,),
     "anomalist_combiners": (CombinerSpec, StackerSpec),
+    "anomalist_features": (FeatureSpec,),
     "anomalist_readers": (ReaderSpec,),
     "anomalist_commands": (CommandSpec,),
 }
 _OBSERVE = "anomalist_run_finished"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_CATALOGUE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _COMMAND_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
@@ -89,6 +100,7 @@ class Plugin:
             "detectors": list(self.describes(DetectorSpec)),
             "combiners": list(self.describes(CombinerSpec)),
             "stackers": list(self.describes(StackerSpec)),
+            "features": list(self.describes(FeatureSpec)),
             "readers": list(self.describes(ReaderSpec)),
             "commands": list(self.describes(CommandSpec)),
         }
@@ -158,7 +170,7 @@ def _load(entry: EntryPoint, *, disabled: bool) -> Plugin:
         manager.register(module, name=entry.name)
         manager.check_pending()
         hooks = tuple(sorted(caller.name for caller in manager.get_hookcallers(module) or ()))
-        specs = _described(manager, hooks)
+        specs = _described(manager, hooks, entry.name)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may do anything, and the others must go on
         return replace(plugin, state="failed", error=_line(error))
 
@@ -180,7 +192,7 @@ def _without_clash(plugin: Plugin, taken: dict[tuple[str, type[Spec], str], str]
     return plugin
 
 
-def _described(manager: pluggy.PluginManager, hooks: tuple[str, ...]) -> tuple[Spec, ...]:
+def _described(manager: pluggy.PluginManager, hooks: tuple[str, ...], entry: str) -> tuple[Spec, ...]:
     """All that the one plugin of a manager describes."""
     if not hooks:
         raise PluginError("it implements no hook; mark its functions with @anomalist.hookimpl")
@@ -188,24 +200,28 @@ def _described(manager: pluggy.PluginManager, hooks: tuple[str, ...]) -> tuple[S
     for hook in hooks:
         if hook in _DESCRIBE:
             results = getattr(manager.hook, hook)()
-            specs += _checked(hook, results[0] if results else None)
+            specs += _checked(hook, results[0] if results else None, entry)
     return tuple(specs)
 
 
-def _checked(hook: str, result: object) -> list[Spec]:
+def _checked(hook: str, result: object, entry: str) -> list[Spec]:
     """What a hook returned, refused unless it is a list of good descriptions."""
     kinds = _DESCRIBE[hook]
     wanted = " or ".join(kind.__name__ for kind in kinds)
     if not isinstance(result, (list, tuple)):
         raise PluginError(f"{hook} must return a list of {wanted}, got {type(result).__name__}")
     pattern = _COMMAND_NAME if CommandSpec in kinds else _NAME
+    catalogue = f"{entry}:" if DetectorSpec in kinds else None
     specs: list[Spec] = []
     for spec in result:
         if not isinstance(spec, kinds):
             raise PluginError(f"{hook} must return a list of {wanted}, got {type(spec).__name__} in it")
         where = f"{hook}: name {spec.name!r}"
-        if not isinstance(spec.name, str) or not pattern.fullmatch(spec.name):
-            raise PluginError(f"{where} must be lower-case letters, digits and underscores, beginning with a letter")
+        if not isinstance(spec.name, str) or not _is_name(spec.name, pattern, catalogue):
+            raise PluginError(
+                f"{where} must be lower-case letters, digits and underscores, beginning with a letter"
+                + (f"; in a catalogue of many, {catalogue}Name" if catalogue else "")
+            )
         if any(spec.name == other.name for other in specs):
             raise PluginError(f"{where} is described twice")
         if not isinstance(spec.summary, str) or not spec.summary.strip():
@@ -217,6 +233,8 @@ def _checked(hook: str, result: object) -> list[Spec]:
             _check_choice(where, "eats", spec.eats, get_args(View))
             for attribute in ("requires", "panels", "handles"):
                 _check_names(where, attribute, getattr(spec, attribute))
+            if not isinstance(spec.pickles, bool):
+                raise PluginError(f"{where}: pickles must be True or False, got {spec.pickles!r}")
             for attribute in ("extra", "kin"):
                 if not isinstance(getattr(spec, attribute), str):
                     raise PluginError(f"{where}: {attribute} must be a text, got {getattr(spec, attribute)!r}")
@@ -226,6 +244,13 @@ def _checked(hook: str, result: object) -> list[Spec]:
                 raise PluginError(f"{where}: suffixes are lower-case endings with their dot, got {spec.suffixes!r}")
         specs.append(spec)
     return specs
+
+
+def _is_name(name: str, pattern: re.Pattern[str], catalogue: str | None) -> bool:
+    """Whether a description may be called so; in a catalogue the name of the entry point goes before, with a colon."""
+    if catalogue is not None and name.startswith(catalogue):
+        return _CATALOGUE_NAME.fullmatch(name.removeprefix(catalogue)) is not None
+    return pattern.fullmatch(name) is not None
 
 
 def _check_choice(where: str, attribute: str, got: object, choices: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Registry: the detectors, combiners, readers and commands of all active plugins, by name.
+"""Registry: the detectors, combiners, features, readers and commands of all active plugins, by name.
 
 The rule of names: a bundled plugin keeps its bare name. A name that one third party brings is bare too. Where several
 third parties bring the same name, none of them gets it bare. Everything is always reachable as `distribution:name`.
@@ -7,25 +7,28 @@ third parties bring the same name, none of them gets it bare. Everything is alwa
 from __future__ import annotations
 
 import difflib
-import importlib
 import importlib.util
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
-from anomalist.detector import CombinerSpec, CommandSpec, Detector, DetectorSpec, ReaderSpec, StackerSpec
-from anomalist.errors import AnomalistError, ParameterError, PluginError, UnknownNameError
+from anomalist.detector import CombinerSpec, CommandSpec, DetectorSpec, FeatureSpec, ReaderSpec, StackerSpec
+from anomalist.errors import PluginError, UnknownNameError
 from anomalist.plugins.manager import BUNDLED, PluginManager
-from anomalist.plugins.parameters import Parameter, check_parameters, describe_parameters, parse_detector
+from anomalist.plugins.parameters import Parameter, parse_detector
+from anomalist.plugins.workshop import Here, imported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+
+    from anomalist.detector import Detector
+    from anomalist.plugins.workshop import Built, Workshop
 
 __all__ = ["DEFAULT_PANEL", "Registry"]
 
 DEFAULT_PANEL = "default"
 
-S = TypeVar("S", DetectorSpec, CombinerSpec, StackerSpec, ReaderSpec, CommandSpec)
+S = TypeVar("S", DetectorSpec, CombinerSpec, StackerSpec, FeatureSpec, ReaderSpec, CommandSpec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class _Names(Generic[S]):
         spec = self.specs.get(self.aliases.get(name, name))
         if spec is not None:
             return spec
-        qualified = sorted(alias for alias in self.aliases if alias.partition(":")[2] == name)
+        qualified = sorted(f"{home}:{name}" for home in set(self.homes.values()) if f"{home}:{name}" in self.aliases)
         if qualified:
             raise UnknownNameError(f"{self.kind} {name!r} is brought by several packages; use {' or '.join(qualified)}")
         close = difflib.get_close_matches(name, [*self.specs, *self.aliases], n=1)
@@ -81,13 +84,16 @@ class Registry:
 
     Attributes:
         manager: The plugins, for their states and their observers.
+        workshop: Makes the detectors.
     """
 
-    def __init__(self, manager: PluginManager) -> None:
+    def __init__(self, manager: PluginManager, workshop: Workshop | None = None) -> None:
         self.manager = manager
+        self.workshop: Workshop = workshop or Here()
         self._detectors = _Names.collect("detector", DetectorSpec, manager)
         self._combiners = _Names.collect("combiner", CombinerSpec, manager)
         self._stackers = _Names.collect("stacker", StackerSpec, manager)
+        self._features = _Names.collect("maker of features", FeatureSpec, manager)
         self._readers = _Names.collect("reader", ReaderSpec, manager)
         self._commands = _Names.collect("command", CommandSpec, manager)
 
@@ -142,27 +148,15 @@ class Registry:
             return True, ""
         return False, f"needs {', '.join(missing)}: pip install '{spec.extra or ' '.join(missing)}'"
 
-    def factory(self, name: str) -> type[Detector]:
-        """The class of a detector, imported on first use.
-
-        Raises:
-            UnknownNameError: There is no such detector.
-            PluginError: What it needs is not installed, or it cannot be imported.
-        """
-        spec = self.spec(name)
-        usable, why = self.available(spec)
-        if not usable:
-            raise PluginError(f"detector {spec.name!r} {why}")
-        return cast("type[Detector]", self._import(spec, self._detectors))
-
     def parameters(self, name: str) -> list[Parameter]:
         """The parameters of a detector; imports it.
 
         Raises:
             UnknownNameError: There is no such detector.
-            PluginError: It cannot be imported or is no dataclass.
+            PluginError: What it needs is not installed, it cannot be imported, or it is no dataclass.
         """
-        return describe_parameters(self.spec(name).name, self.factory(name))
+        spec = self._usable(name)
+        return self.workshop.parameters(spec, self.package(spec.name))
 
     def build(self, name: str, params: Mapping[str, object] | None = None) -> Detector:
         """A new detector, not fitted, with these parameters; text is read as the type of the parameter.
@@ -170,20 +164,22 @@ class Registry:
         Raises:
             UnknownNameError: There is no such detector.
             ParameterError: A parameter is unknown, of the wrong type or out of its range.
-            PluginError: The detector cannot be imported or built.
+            PluginError: What it needs is not installed, or it cannot be imported or built.
         """
-        shown, cls = self.spec(name).name, self.factory(name)
-        values = check_parameters(shown, cls, params or {})
-        try:
-            return cls(**values)
-        except ParameterError as error:
-            raise ParameterError(f"{shown}: {error}") from error
-        except AnomalistError:
-            raise
-        except Exception as error:
-            raise PluginError(
-                f"detector {shown!r} of {self.package(name)} failed to build: {type(error).__name__}: {error}"
-            ) from error
+        return self.built(name, params).detector
+
+    def built(self, name: str, params: Mapping[str, object] | None = None) -> Built:
+        """The same, with the values of all its parameters."""
+        spec = self._usable(name)
+        return self.workshop.build(spec, self.package(spec.name), params or {})
+
+    def _usable(self, name: str) -> DetectorSpec:
+        """The detector of that name, unless something that it needs is not installed."""
+        spec = self.spec(name)
+        usable, why = self.available(spec)
+        if not usable:
+            raise PluginError(f"detector {spec.name!r} {why}")
+        return spec
 
     @staticmethod
     def parse(text: str) -> tuple[str, dict[str, str]]:
@@ -219,6 +215,27 @@ class Registry:
             PluginError: It cannot be imported.
         """
         return cast("type", self._import(self._stackers.get(name), self._stackers))
+
+    def features(self) -> list[FeatureSpec]:
+        """Every maker of features, by name."""
+        return sorted(self._features.specs.values(), key=lambda spec: spec.name)
+
+    def feature(self, name: str) -> type:
+        """The class of a maker of features, imported on first use.
+
+        Raises:
+            UnknownNameError: There is no such maker.
+            PluginError: It cannot be imported.
+        """
+        return cast("type", self._import(self._features.get(name), self._features))
+
+    def feature_package(self, name: str) -> str:
+        """The distribution that brings a maker of features.
+
+        Raises:
+            UnknownNameError: There is no such maker.
+        """
+        return self._features.homes[self._features.get(name).name]
 
     def readers(self) -> list[ReaderSpec]:
         """Every reader of files that plugins bring, by name."""
@@ -256,11 +273,7 @@ class Registry:
         """
         return self._import(self._commands.get(name), self._commands)
 
-    def _import(self, spec: S, names: _Names[S]) -> Any:
+    @staticmethod
+    def _import(spec: S, names: _Names[S]) -> Any:
         """What a factory names; whatever goes wrong becomes a PluginError that names the package."""
-        where = f"{names.kind} {spec.name!r} of {names.homes[spec.name]}"
-        module, _, attribute = spec.factory.partition(":")
-        try:
-            return getattr(importlib.import_module(module), attribute)
-        except (Exception, SystemExit) as error:
-            raise PluginError(f"{where} cannot be imported: {type(error).__name__}: {error}") from error
+        return imported(spec.factory, f"{names.kind} {spec.name!r} of {names.homes[spec.name]}")

@@ -1,0 +1,88 @@
+"""Workshop: where detectors are made from their descriptions, and where they then live: here, or in other processes."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from anomalist.errors import AnomalistError, ParameterError, PluginError
+from anomalist.plugins.parameters import Parameter, check_parameters, describe_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from anomalist.detector import Detector, DetectorSpec
+
+__all__ = ["Built", "Here", "Workshop", "imported"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A new detector, not fitted, and all its parameters as plain values, those left at their defaults too."""
+
+    detector: Detector
+    params: Mapping[str, Any]
+
+
+class Workshop(Protocol):
+    """Makes detectors; `package` names the distribution of a description in errors."""
+
+    def parameters(self, spec: DetectorSpec, package: str, /) -> list[Parameter]:
+        """The parameters of a detector.
+
+        Raises:
+            PluginError: It cannot be imported or is no dataclass.
+        """
+        ...
+
+    def build(self, spec: DetectorSpec, package: str, params: Mapping[str, object], /) -> Built:
+        """A new detector, not fitted, with these parameters; text is read as the type of the parameter.
+
+        Raises:
+            ParameterError: A parameter is unknown, of the wrong type or out of its range.
+            PluginError: The detector cannot be imported or built.
+        """
+        ...
+
+
+class Here:
+    """Makes detectors in this process, in which they live."""
+
+    def parameters(self, spec: DetectorSpec, package: str, /) -> list[Parameter]:
+        """The parameters of a detector; imports it."""
+        return describe_parameters(spec.name, self._class(spec, package))
+
+    def build(self, spec: DetectorSpec, package: str, params: Mapping[str, object], /) -> Built:
+        """A new detector, not fitted, with these parameters; imports it."""
+        cls = self._class(spec, package)
+        values = check_parameters(spec.name, cls, params)
+        try:
+            detector = cls(**values)
+        except ParameterError as error:
+            raise ParameterError(f"{spec.name}: {error}") from error
+        except AnomalistError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise PluginError(
+                f"detector {spec.name!r} of {package} failed to build: {type(error).__name__}: {error}"
+            ) from error
+        names = [parameter.name for parameter in describe_parameters(spec.name, cls)]
+        return Built(detector=detector, params={name: getattr(detector, name) for name in names})
+
+    @staticmethod
+    def _class(spec: DetectorSpec, package: str) -> type[Detector]:
+        return cast("type[Detector]", imported(spec.factory, f"detector {spec.name!r} of {package}"))
+
+
+def imported(factory: str, what: str) -> Any:
+    """What a factory `package.module:name` names, imported.
+
+    Raises:
+        PluginError: It cannot be imported; the message begins with `what`.
+    """
+    module, _, attribute = factory.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{what} cannot be imported: {type(error).__name__}: {error}") from error
