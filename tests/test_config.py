@@ -22,7 +22,8 @@ def test_defaults(tmp_path: Path) -> None:
     assert settings.store == f"sqlite:///{tmp_path}/anomalist.db"
     assert (settings.panel, settings.budget, settings.combiner) == ("default", 0.01, "upper_half")
     assert (settings.threads, settings.timeout, settings.seed, settings.device) == (None, None, 0, "auto")
-    assert (settings.analyst, settings.disable_plugins) == (None, ())
+    assert (settings.analyst, settings.disable_plugins, settings.no_plugins) == (None, (), False)
+    assert (settings.isolate, settings.memory, settings.trust_pickle) == (False, None, False)
     assert {name for name, origin in settings.origins.items() if origin != "default"} == {"data_home"}
 
 
@@ -130,6 +131,12 @@ BAD_VALUES: list[tuple[str, Any]] = [
     ("analyst", " "),
     ("analyst", 3),
     ("disable_plugins", 3),
+    ("no_plugins", "perhaps"),
+    ("isolate", 2),
+    ("memory", "0"),
+    ("memory", "2 G of it"),
+    ("memory", True),
+    ("trust_pickle", "me"),
 ]
 
 
@@ -202,3 +209,22 @@ def test_to_dict_hides_the_password(tmp_path: Path) -> None:
     shown = settings.to_dict()
     assert shown["store"] == {"value": "postgresql://ann:***@db/x", "source": "flag --store"}
     assert list(shown) == list(SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("given", "size"),
+    [("500M", 500 * 2**20), ("2 GiB", 2**31), ("1.5g", 3 * 2**29), ("4096", 4096), (4096, 4096), ("none", None)],
+)
+def test_a_size_has_a_unit(given: object, size: int | None, tmp_path: Path) -> None:
+    assert load_settings({"isolate": True, "memory": given}, environ={}, folder=tmp_path).memory == size
+
+
+@pytest.mark.parametrize(("text", "meant"), [("1", True), ("yes", True), ("False", False), ("off", False)])
+def test_truth_is_read_from_words(text: str, meant: bool, tmp_path: Path) -> None:
+    assert load_settings(environ={"ANOMALIST_ISOLATE": text}, folder=tmp_path).isolate is meant
+
+
+def test_a_limit_of_memory_needs_processes_to_limit(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"flag --memory: .* add --isolate"):
+        load_settings({"memory": "1G"}, environ={}, folder=tmp_path)
+    assert load_settings(environ={"ANOMALIST_MEMORY": "1G"}, folder=tmp_path).memory == 2**30

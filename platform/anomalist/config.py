@@ -46,6 +46,10 @@ class Settings:
         device: Where deep detectors train.
         analyst: Who gives verdicts; None for whoever is logged in.
         disable_plugins: Plugins not to load.
+        no_plugins: Whether to load only the plugins that come with anomalist.
+        isolate: Whether each detector works in a process of its own.
+        memory: Bytes that such a process may take; None for most of what is free.
+        trust_pickle: Whether models may be read that hold pickles, which can execute code.
         origins: Where each value came from, by name.
     """
 
@@ -60,6 +64,10 @@ class Settings:
     device: str
     analyst: str | None
     disable_plugins: tuple[str, ...]
+    no_plugins: bool
+    isolate: bool
+    memory: int | None
+    trust_pickle: bool
     origins: Mapping[str, str] = field(compare=False)
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
@@ -147,6 +155,29 @@ def _names(value: object, _: Path) -> tuple[str, ...]:
     return tuple(name.strip() for name in value)
 
 
+def _truth(value: object, _: Path) -> bool:
+    if isinstance(value, bool):
+        return value
+    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    if not isinstance(value, str) or value.strip().lower() not in words:
+        raise _UnfitError
+    return words[value.strip().lower()]
+
+
+_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+
+
+def _size(value: object, _: Path) -> int:
+    """Bytes, from a number of them or a text such as `500M` or `2 GiB`; a unit counts by 1024."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    match = (
+        re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", text.strip().lower()) if isinstance(text, str) else None
+    )
+    if match is None or float(match[1]) == 0:
+        raise _UnfitError
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
 def _number(text: str) -> object:
     """The number that a text from the command line or the environment spells, or else the text."""
     for kind in (int, float):
@@ -190,6 +221,12 @@ SETTINGS: Mapping[str, Setting] = {
         _or_none(_text), "a name, or none", "none", "who gives verdicts; none for the name of the login"
     ),
     "disable_plugins": Setting(_names, "names of plugins", "", "plugins not to load"),
+    "no_plugins": Setting(_truth, "true or false", False, "load only the plugins that come with anomalist"),
+    "isolate": Setting(_truth, "true or false", False, "each detector in a process of its own"),
+    "memory": Setting(
+        _or_none(_size), "a size such as 500M or 2G, or none", "none", "what such a process may take; none: most of it"
+    ),
+    "trust_pickle": Setting(_truth, "true or false", False, "read models that hold pickles, which can execute code"),
 }
 """Every setting by name, which is its key in the file and, in capitals after `ANOMALIST_`, its environment variable."""
 
@@ -210,7 +247,8 @@ def load_settings(
         folder: The working directory; that of the process unless given.
 
     Raises:
-        ConfigError: A key is unknown, a value is wrong, or the file cannot be read; the message names the place.
+        ConfigError: A key is unknown, a value is wrong or stands alone, or the file cannot be read; the message names
+            the place.
     """
     environ = os.environ if environ is None else environ
     folder = Path.cwd() if folder is None else folder
@@ -228,7 +266,10 @@ def load_settings(
         given["data_home"] = _default_home(), "default", folder
     values: dict[str, Any] = {name: _value(name, *given[name]) for name in SETTINGS if given[name][0] is not None}
     values.setdefault("store", f"sqlite:///{values['data_home'] / 'anomalist.db'}")
-    return Settings(**values, origins={name: origin for name, (_, origin, _) in given.items()})
+    settings = Settings(**values, origins={name: origin for name, (_, origin, _) in given.items()})
+    if settings.memory is not None and not settings.isolate and settings.origins["memory"].startswith("flag "):
+        raise ConfigError("flag --memory: it limits the processes of detectors; add --isolate")
+    return settings
 
 
 def hide_password(url: str) -> str:

@@ -27,6 +27,11 @@ class App:
         verbose: How often `-v` was given.
         quiet: Whether only errors may reach stderr.
         debug: Whether tracebacks are shown.
+        isolate: Whether each detector works in a process of its own; None to leave it to the settings.
+        memory: What such a process may take, as it was typed; None likewise.
+        trust_pickle: Whether models with pickles are read; None likewise.
+        no_plugins: Whether only bundled plugins are loaded; None likewise.
+        trace_plugins: Whether what plugins do is told on stderr.
     """
 
     config: str | None = None
@@ -34,6 +39,11 @@ class App:
     verbose: int = 0
     quiet: bool = False
     debug: bool = False
+    isolate: bool | None = None
+    memory: str | None = None
+    trust_pickle: bool | None = None
+    no_plugins: bool | None = None
+    trace_plugins: bool = False
     _plugins: PluginManager | None = field(default=None, repr=False)
     _registry: Registry | None = field(default=None, repr=False)
 
@@ -45,15 +55,16 @@ class App:
         """
         from anomalist.config import load_settings
 
-        return load_settings({"store": self.store_url, **flags}, config=self.config)
+        given = {name: getattr(self, name) for name in ("isolate", "memory", "trust_pickle", "no_plugins")}
+        return load_settings({"store": self.store_url, **given, **flags}, config=self.config)
 
     def plugins(self) -> PluginManager:
         """The plugins, loaded once, working or not."""
         if self._plugins is None:
-            from anomalist.plugins.manager import PluginManager
+            from anomalist.engine.opening import open_plugins
 
             settings = self.settings()
-            self._plugins = PluginManager.load(settings.disable_plugins)
+            self._plugins = open_plugins(settings)
             for name in self._plugins.unknown:
                 self.notice(f"{settings.origins['disable_plugins']}: no plugin is called {name!r}")
         return self._plugins
@@ -61,9 +72,9 @@ class App:
     def registry(self) -> Registry:
         """What the plugins bring, put together once; each plugin that failed is named in a notice."""
         if self._registry is None:
-            from anomalist.plugins.registry import Registry
+            from anomalist.engine.opening import open_registry
 
-            self._registry = Registry(self.plugins())
+            self._registry = open_registry(self.settings(), self.plugins())
             for line in self.plugins().failures():
                 self.notice(line)
         return self._registry
@@ -133,6 +144,11 @@ def global_options(*, hidden: bool = False) -> list[click.Option]:
         option(
             ["--config"], "config", metavar="FILE", help="Configuration file, in place of the nearest anomalist.toml."
         ),
+        option(["--isolate"], "isolate", is_flag=True, help="Each detector in a process of its own."),
+        option(["--memory"], "memory", metavar="SIZE", help="What such a process may take, such as 2G."),
+        option(["--no-plugins"], "no_plugins", is_flag=True, help="Only the plugins that come with anomalist."),
+        option(["--trace-plugins"], "trace_plugins", is_flag=True, help="Tell on stderr what plugins do."),
+        option(["--trust-pickle"], "trust_pickle", is_flag=True, help="Read models with pickles, which can run code."),
         option(["-v", "--verbose"], "verbose", count=True, help="Log what is done; twice for more."),
         option(["-q", "--quiet"], "quiet", is_flag=True, help="No progress, no notices: only errors."),
         option(["--debug"], "debug", is_flag=True, help="Show tracebacks, and log everything."),

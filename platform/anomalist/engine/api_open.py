@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from anomalist.data.table import Table
+from anomalist.engine.opening import open_registry
 from anomalist.engine.sources import Source
 from anomalist.engine.workspace import Workspace
 from anomalist.errors import UsageError
-from anomalist.plugins.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from anomalist.config import Settings
+    from anomalist.plugins.registry import Registry
 
 __all__ = ["Data", "opened", "several", "table_of"]
 
@@ -29,7 +30,7 @@ Data: TypeAlias = "pl.DataFrame | pd.DataFrame | Table | str | Path"
 @contextmanager
 def opened(settings: Settings) -> Iterator[Workspace]:
     """The workspace that the settings name, with their plugins, for as long as the body takes."""
-    with Workspace.open(settings, Registry.load(settings.disable_plugins)) as workspace:
+    with Workspace.open(settings, open_registry(settings)) as workspace:
         yield workspace
 
 

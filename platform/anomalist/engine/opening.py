@@ -1,0 +1,23 @@
+"""Opening: the plugins as the settings want them, in this process or apart from it; the one way in for all who run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anomalist.plugins.manager import PluginManager
+from anomalist.plugins.registry import Registry
+
+if TYPE_CHECKING:
+    from anomalist.config import Settings
+
+__all__ = ["open_plugins", "open_registry"]
+
+
+def open_plugins(settings: Settings) -> PluginManager:
+    """Find the plugins; those that fail are kept with their errors."""
+    return PluginManager.load(settings.disable_plugins)
+
+
+def open_registry(settings: Settings, plugins: PluginManager | None = None) -> Registry:
+    """What the plugins bring, with the workshop in which detectors are made; finds the plugins unless given."""
+    return Registry(plugins or open_plugins(settings))
