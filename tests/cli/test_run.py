@@ -205,11 +205,11 @@ def test_a_partial_run_names_the_detector_that_failed(
     typed = f"run payments.csv --key id --label fraud --detector failing {FOREST}"
     shown = type_in(typed)
     assert shown.code == 0
-    assert "  failing  failed: RuntimeError: out of luck\n" in shown.out
+    assert "  failing  failed: package failing: RuntimeError: out of luck\n" in shown.out
     assert ": partial in " in shown.out
     members = type_in(f"{typed} --json").json["run"]["members"]
     assert [(member["detector"], member["status"], member["error"]) for member in members] == [
-        ("failing", "failed", "RuntimeError: out of luck"),
+        ("failing", "failed", "package failing: RuntimeError: out of luck"),
         ("isolation_forest", "done", None),
     ]
     lost = type_in(f"{typed} --combiner weighted:failing=3,isolation_forest=1 --json")

@@ -11,7 +11,7 @@ from anomalist.data.series import check_series
 from anomalist.data.windows import Windower
 from anomalist.engine.panel import Seat, arranged
 from anomalist.engine.plan import held_out_rows
-from anomalist.engine.report import MemberReport, MemberStatus, one_line
+from anomalist.engine.report import MemberReport, MemberStatus, blamed
 from anomalist.engine.warm import warm_started
 from anomalist.ensemble.calibrate import Calibrator
 from anomalist.ensemble.member import Member, raw_scores, training_view, view_of, votes_of
@@ -170,7 +170,7 @@ def _report(outcome: Outcome[Seat, tuple[Member, Floats]]) -> MemberReport:
     if outcome.result is not None:
         return MemberReport(seat=seat, status="done", seconds=outcome.seconds, notes=outcome.result[0].notes)
     status: MemberStatus = "timed_out" if isinstance(error, DetectorTimeoutError) else "failed"
-    return MemberReport(seat=seat, status=status, seconds=outcome.seconds, error=one_line(error))
+    return MemberReport(seat=seat, status=status, seconds=outcome.seconds, error=blamed(seat, error))
 
 
 def training_rows(data: Dataset, request: ThresholdRequest, seed: int) -> Ints | slice:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from anomalist.errors import AnomalistError
+from anomalist.plugins.manager import BUNDLED
 
 if TYPE_CHECKING:
     from anomalist.engine.panel import Seat
 
-__all__ = ["MemberReport", "MemberStatus", "one_line"]
+__all__ = ["MemberReport", "MemberStatus", "blamed", "one_line"]
 
 MemberStatus = Literal["done", "failed", "timed_out", "skipped"]
 
@@ -40,3 +41,9 @@ def one_line(error: BaseException | None) -> str:
     if isinstance(error, AnomalistError):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def blamed(seat: Seat, error: BaseException | None) -> str:
+    """What went wrong with a detector in one line, which names the package where it is somebody else's."""
+    line = one_line(error)
+    return line if seat.package == BUNDLED or seat.package in line else f"package {seat.package}: {line}"

@@ -11,7 +11,7 @@ from anomalist.engine.evaluate import measured
 from anomalist.engine.findings import findings_of, worth_a_look
 from anomalist.engine.labels import Labels
 from anomalist.engine.panel import Seat
-from anomalist.engine.report import MemberReport, one_line
+from anomalist.engine.report import MemberReport, blamed
 from anomalist.engine.storing import commit
 from anomalist.errors import DataError, DetectorError
 
@@ -126,7 +126,7 @@ def score_members(workspace: Workspace, model: Model, data: Dataset) -> tuple[Sc
     for outcome in workspace.executor.outcomes(surprise, model.members):
         name = outcome.item.name
         if outcome.result is None:
-            raise DetectorError(f"{name}: {one_line(outcome.error)}") from outcome.error
+            raise DetectorError(f"{name}: {blamed(seats[name], outcome.error)}") from outcome.error
         found[name] = outcome.result
         reports[name] = MemberReport(seat=seats[name], status="done", seconds=outcome.seconds)
         workspace.progress.member(reports[name])
