@@ -216,7 +216,7 @@ def test_a_partial_run_names_the_detector_that_failed(
     assert lost.code == 0  # the weight of the one that failed is lost with it
     alone = type_in("--quiet run payments.csv --key id --detector failing")
     assert (alone.code, alone.out) == (1, "")
-    assert alone.err == "error: no detector could be fitted: failing: RuntimeError: out of luck\n"
+    assert alone.err == "error: no detector could be fitted: failing: package failing: RuntimeError: out of luck\n"
 
 
 WAITING = """
