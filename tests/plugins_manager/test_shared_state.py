@@ -47,7 +47,8 @@ def test_a_change_is_named_and_put_back(name: str) -> None:
     change, cure = CHANGES[name]
     before = snapshot()
     change()
-    (found,) = changes(before)
+    found, *others = changes(before)
+    assert all(other.by_import for other in others)  # torch imports parts of itself when they are first used
     try:
         assert found.name == name
         assert found.line.startswith("changed ")
@@ -55,7 +56,7 @@ def test_a_change_is_named_and_put_back(name: str) -> None:
         assert not found.by_import
     finally:
         found.put_back()
-    assert changes(before) == ()
+    assert all(other.by_import for other in changes(before))
 
 
 def test_what_is_used_locally_is_no_change() -> None:

@@ -17,40 +17,18 @@ changed Python's global random state: use random.Random(seed)
 
 from __future__ import annotations
 
-import gc
-import os
-import random
-import signal
 import sys
-import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from anomalist.plugins.watched_state import WATCHED, Streams
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 __all__ = ["Change", "Snapshot", "changes", "snapshot"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Watched:
-    """One piece of shared state.
-
-    Attributes:
-        module: It is there once this module is loaded.
-        read: What it is now; compared with `==`.
-        write: Makes it what `read` gave.
-        line: What a change is called and how to do without it.
-        imports: Whether importing a library may change it, so that a change beside an import proves nothing.
-    """
-
-    module: str
-    read: Callable[[], Any]
-    write: Callable[[Any], Any]
-    line: str
-    imports: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +64,7 @@ class Change:
 def snapshot() -> Snapshot:
     """Look at all shared state, in the thread that asks: some of it differs from thread to thread."""
     values = {}
-    for name, watched in _WATCHED.items():
+    for name, watched in WATCHED.items():
         if watched.module in sys.modules:
             with suppress(AttributeError):  # another thread is importing it, and it is not whole yet
                 values[name] = watched.read()
@@ -100,8 +78,8 @@ def changes(before: Snapshot, now: Snapshot | None = None) -> tuple[Change, ...]
     return tuple(
         Change(
             name=name,
-            line=f"changed {_WATCHED[name].line}",
-            by_import=imported and _WATCHED[name].imports,
+            line=f"changed {WATCHED[name].line}",
+            by_import=imported and WATCHED[name].imports,
             put_back=partial(_put_back, name, value),
         )
         for name, value in before.values.items()
@@ -110,230 +88,11 @@ def changes(before: Snapshot, now: Snapshot | None = None) -> tuple[Change, ...]
 
 
 def _differs(before: Any, now: Any) -> bool:
-    if isinstance(before, _Streams):
+    if isinstance(before, Streams):
         return any(one is not other for one, other in zip(before, now, strict=True))
     return bool(before != now)
 
 
 def _put_back(name: str, value: Any) -> None:
     with suppress(OSError, ValueError):  # the folder is gone, or handlers of signals are the main thread's: it stays
-        _WATCHED[name].write(value)
-
-
-class _Streams(tuple[Any, ...]):
-    """sys.stdin, sys.stdout and sys.stderr, which are compared by identity."""
-
-    __slots__ = ()
-
-
-_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGALRM", "SIGCHLD") if hasattr(signal, name))
-
-
-def _signals() -> tuple[Any, ...]:
-    return tuple(signal.getsignal(number) for number in _SIGNALS)
-
-
-def _set_signals(handlers: tuple[Any, ...]) -> None:
-    for number, handler in zip(_SIGNALS, handlers, strict=True):
-        if handler is not None:  # None: set from C, which Python cannot do
-            signal.signal(number, handler)
-
-
-def _environment() -> dict[str, str]:
-    return dict(os.environ)
-
-
-def _set_environment(values: dict[str, str]) -> None:
-    for name in os.environ.keys() - values.keys():
-        del os.environ[name]
-    os.environ.update(values)
-
-
-def _folder() -> str | None:
-    try:
-        return os.getcwd()  # noqa: PTH109 - text is all that is needed, and pathlib would be imported for it
-    except OSError:
-        return None  # somebody removed it
-
-
-def _set_folder(folder: str | None) -> None:
-    if folder is not None:
-        os.chdir(folder)
-
-
-def _filters() -> list[Any]:
-    return list(warnings.filters)
-
-
-def _set_filters(filters: list[Any]) -> None:
-    warnings.filters[:] = filters  # type: ignore[index]  # typeshed says Sequence; it is a list, which C code reads
-    warnings._filters_mutated()  # type: ignore[attr-defined]  # the one way to tell C code that keeps a copy
-
-
-def _streams() -> _Streams:
-    return _Streams((sys.stdin, sys.stdout, sys.stderr))
-
-
-def _set_streams(streams: _Streams) -> None:
-    sys.stdin, sys.stdout, sys.stderr = streams
-
-
-def _interpreter() -> tuple[Any, ...]:
-    return gc.isenabled(), gc.get_threshold(), sys.getrecursionlimit(), sys.getswitchinterval()
-
-
-def _set_interpreter(values: tuple[Any, ...]) -> None:
-    enabled, threshold, recursion, interval = values
-    (gc.enable if enabled else gc.disable)()
-    gc.set_threshold(*threshold)
-    sys.setrecursionlimit(recursion)
-    sys.setswitchinterval(interval)
-
-
-def _numpy_random() -> tuple[Any, ...]:
-    name, keys, position, has_gauss, gauss = sys.modules["numpy.random"].get_state(legacy=True)
-    return name, keys.tobytes(), position, has_gauss, gauss
-
-
-def _set_numpy_random(state: tuple[Any, ...]) -> None:
-    name, keys, *rest = state
-    numbers = sys.modules["numpy"].frombuffer(keys, dtype="uint32")
-    sys.modules["numpy.random"].set_state((name, numbers, *rest))
-
-
-def _numpy_errors() -> Any:
-    return sys.modules["numpy"].geterr()
-
-
-def _set_numpy_errors(values: Any) -> None:
-    sys.modules["numpy"].seterr(**values)
-
-
-def _torch_random() -> bytes:
-    return bytes(sys.modules["torch"].get_rng_state().numpy())
-
-
-def _set_torch_random(state: bytes) -> None:
-    torch = sys.modules["torch"]
-    torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
-
-
-def _torch_defaults() -> tuple[Any, ...]:
-    torch = sys.modules["torch"]
-    return torch.get_default_dtype(), torch.get_default_device(), torch.get_float32_matmul_precision()
-
-
-def _set_torch_defaults(values: tuple[Any, ...]) -> None:
-    torch, (dtype, device, precision) = sys.modules["torch"], values
-    torch.set_default_dtype(dtype)
-    if torch.get_default_device() != device:  # to set it costs time in every call from then on
-        torch.set_default_device(device)
-    torch.set_float32_matmul_precision(precision)
-
-
-def _torch_modes() -> tuple[Any, ...]:
-    torch = sys.modules["torch"]
-    return (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_grad_enabled(),
-        torch.is_anomaly_enabled(),
-        torch.backends.cudnn.benchmark,
-        torch.backends.cudnn.deterministic,
-    )
-
-
-def _set_torch_modes(values: tuple[Any, ...]) -> None:
-    torch = sys.modules["torch"]
-    deterministic, gradients, anomalies, torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = values
-    torch.use_deterministic_algorithms(deterministic)
-    torch.set_grad_enabled(gradients)
-    torch.autograd.set_detect_anomaly(anomalies)
-
-
-def _torch_threads() -> int:
-    return int(sys.modules["torch"].get_num_threads())
-
-
-def _set_torch_threads(threads: int) -> None:
-    sys.modules["torch"].set_num_threads(threads)
-
-
-_WATCHED: Mapping[str, _Watched] = {
-    "random": _Watched(
-        module="sys",
-        read=random.getstate,
-        write=random.setstate,
-        line="Python's global random state: use random.Random(seed)",
-    ),
-    "numpy random": _Watched(
-        module="numpy.random",
-        read=_numpy_random,
-        write=_set_numpy_random,
-        line="numpy's global random state: use numpy.random.default_rng(seed)",
-    ),
-    "numpy errors": _Watched(
-        module="numpy",
-        read=_numpy_errors,
-        write=_set_numpy_errors,
-        line="how numpy treats floating-point errors: use 'with numpy.errstate(...)'",
-    ),
-    "torch random": _Watched(
-        module="torch",
-        read=_torch_random,
-        write=_set_torch_random,
-        line="torch's global random state: use torch.Generator().manual_seed(seed)",
-    ),
-    "torch threads": _Watched(
-        module="torch",
-        read=_torch_threads,
-        write=_set_torch_threads,
-        line="the number of threads of torch: leave it to anomalist, which runs detectors side by side",
-    ),
-    "torch defaults": _Watched(
-        module="torch",
-        read=_torch_defaults,
-        write=_set_torch_defaults,
-        line="torch's default dtype, device or precision: give dtype= and device= where tensors are made",
-    ),
-    "torch modes": _Watched(
-        module="torch",
-        read=_torch_modes,
-        write=_set_torch_modes,
-        line="a global mode of torch: use it as a context manager, such as 'with torch.no_grad()'",
-    ),
-    "warnings": _Watched(
-        module="sys",
-        read=_filters,
-        write=_set_filters,
-        line="the filters of warnings: use 'with warnings.catch_warnings()'",
-        imports=True,
-    ),
-    "environment": _Watched(
-        module="sys",
-        read=_environment,
-        write=_set_environment,
-        line="the environment variables of the process: pass values as arguments",
-        imports=True,
-    ),
-    "folder": _Watched(
-        module="sys", read=_folder, write=_set_folder, line="the working directory of the process: use absolute paths"
-    ),
-    "streams": _Watched(
-        module="sys",
-        read=_streams,
-        write=_set_streams,
-        line="sys.stdin, sys.stdout or sys.stderr: they belong to the program; give file= where text is written",
-    ),
-    "signals": _Watched(
-        module="sys",
-        read=_signals,
-        write=_set_signals,
-        line="a signal handler of the process: leave signals to anomalist",
-    ),
-    "interpreter": _Watched(
-        module="sys",
-        read=_interpreter,
-        write=_set_interpreter,
-        line="the garbage collector, the recursion limit or the switch interval: leave them as they are",
-    ),
-}
+        WATCHED[name].write(value)
