@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import polars as pl
 
 from anomalist.data.conventions import Reading
 from anomalist.data.dataset import Dataset
@@ -15,17 +14,20 @@ from anomalist.data.encoding.dates import DateCoder
 from anomalist.data.encoding.numeric import NumericCoder
 from anomalist.data.encoding.order import EntityCoder, TimeCoder
 from anomalist.data.encoding.text import TextCoder
-from anomalist.data.kept import read_kept
+from anomalist.data.features import Features
+from anomalist.data.kept import column_like
 from anomalist.data.roles import FEATURES, Role
 from anomalist.data.surprises import only_value, surprises
-from anomalist.data.words import suggest
 from anomalist.detector import check_parameter
-from anomalist.errors import DataError, ModelFileError, SchemaMismatchError
+from anomalist.errors import DataError, ModelFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    import polars as pl
 
     from anomalist.data.encoding.coder import Coder
+    from anomalist.data.maker import BuildMaker, Maker
     from anomalist.data.table import Table
     from anomalist.detector import Floats, State
 
@@ -35,6 +37,9 @@ _CODERS: Mapping[str, type[Coder]] = {
     coder.kind: coder for coder in (NumericCoder, CategoryCoder, DateCoder, TextCoder)
 }
 _FORMAT = 2
+_WITH_FEATURES = 3
+"""The same with makers of features, which a version that knows nothing of them must not pass over."""
+
 _LEFT_OUT = {
     Role.KEY: "it names the row",
     Role.TIME: "it orders the rows",
@@ -57,6 +62,8 @@ class Encoder:
             where it was missing throughout.
         time: How the time is read; None where the rows have none.
         entity: How the entity is read; None where there is only one.
+        features: What makes columns of the rows before they are encoded; their columns are source columns like those of
+            the user, but no part of `reading`.
         columns: The name of each encoded column.
         origins: The source column of each encoded column.
         baseline: An encoded typical row, float32, shape (columns,).
@@ -69,6 +76,7 @@ class Encoder:
     constants: Mapping[str, str | None]
     time: TimeCoder | None
     entity: EntityCoder | None
+    features: Features = field(default_factory=Features)
     columns: tuple[str, ...] = field(init=False)
     origins: tuple[str, ...] = field(init=False)
     baseline: Floats = field(init=False)
@@ -85,15 +93,24 @@ class Encoder:
 
     @property
     def roles(self) -> Mapping[str, Role]:
-        """The role of every source column fitted on."""
-        return self.reading.roles
+        """The role of every source column fitted on, those that are made among them."""
+        return {**self.reading.roles, **self.features.reading.roles}
 
     @classmethod
-    def fit(cls, table: Table, *, cap: float = 10.0, max_levels: int = 20, max_columns: int = 4096) -> Self:
+    def fit(
+        cls,
+        table: Table,
+        *,
+        features: Sequence[Maker] = (),
+        cap: float = 10.0,
+        max_levels: int = 20,
+        max_columns: int = 4096,
+    ) -> Self:
         """Learn how to encode from the rows of a table.
 
         Args:
             table: The training rows.
+            features: What makes more columns of them; fitted first.
             cap: How many robust deviations from the median a number counts in full; beyond, it counts logarithmically.
             max_levels: A category with at most so many levels has a column for each.
             max_columns: No more encoded columns than this: the widest categories lose their columns of levels first.
@@ -101,10 +118,13 @@ class Encoder:
         Raises:
             DataError: No column is left to encode, or more than `max_columns` are.
             ParameterError: An argument is out of its range.
+            PluginError: A maker of features failed.
         """
         check_parameter(cap > 0, "cap", cap, "a number above 0")
         check_parameter(max_levels >= 0, "max_levels", max_levels, "a whole number of at least 0")
         check_parameter(max_columns >= 1, "max_columns", max_columns, "a whole number of at least 1")
+        reading, makers = table.reading, Features.fit(features, table)
+        table = makers.widened(table, reading)
         left_out: dict[str, str] = {}
         coders: list[Coder] = []
         for name, role in table.roles.items():
@@ -122,28 +142,46 @@ class Encoder:
         unused = [name for name in left_out if table.roles[name] not in _LEFT_OUT]
         return cls(
             coders=_narrow(coders, max_columns, table.source),
-            reading=table.reading,
+            reading=reading,
             left_out=left_out,
             constants={name: value for name in unused for value in only_value(frame.get_column(name))},
             time=TimeCoder.fit(frame.get_column(table.time)) if table.time is not None else None,
             entity=EntityCoder.fit(frame.get_column(table.entity)) if table.entity is not None else None,
+            features=makers,
         )
 
-    def encode(self, table: Table) -> Dataset:
-        """Encode rows by column name, whatever roles were found in them; a row encodes the same alone and among many.
+    def widened(self, table: Table) -> Table:
+        """A table with the columns that the features make of its rows; the table itself where there are no features.
+
+        Raises:
+            PluginError: A maker of features failed.
+            DataError: A maker cannot use the rows, or the table has a column that it makes.
+        """
+        return self.features.widened(table, self.reading)
+
+    def encode(self, table: Table, *, made: pl.DataFrame | None = None) -> Dataset:
+        """Encode rows by column name, whatever roles were found in them.
+
+        A row encodes the same alone and among many, unless features look at the rows around it.
+
+        Args:
+            table: The rows.
+            made: What the features made of them at another time, where these rows are without those around them.
 
         Raises:
             SchemaMismatchError: A column is missing, holds values of another kind, or was read by another convention;
                 the message names it and the row.
+            PluginError: A maker of features failed.
         """
+        wide = self.widened(table) if made is None else self.features.joined(table, made)
         values = np.empty((len(table), len(self.columns)), dtype=np.float32)
         first = 0
         for coder in self.coders:
             last = first + len(coder.columns)
-            coder.write(self.column(table, coder.name), values[:, first:last])
+            coder.write(self._column(wide, coder.name), values[:, first:last])
             first = last
-        time = None if self.time is None else self.time.read(self.column(table, self.time.name), source=table.source)
-        entity = None if self.entity is None else self.entity.read(self.column(table, self.entity.name))
+        time = None if self.time is None else self.time.read(self._column(wide, self.time.name), source=table.source)
+        entity = None if self.entity is None else self.entity.read(self._column(wide, self.entity.name))
         return Dataset(values=values, columns=self.columns, origins=self.origins, time=time, entity=entity)
 
     def extra_columns(self, table: Table) -> tuple[str, ...]:
@@ -155,24 +193,17 @@ class Encoder:
         return surprises(self, table)
 
     def column(self, table: Table, name: str) -> pl.Series:
-        """A column of a table, typed as it was in the rows fitted on.
+        """A column of a table, typed as it was in the rows fitted on; one that is made of the rows among them.
 
         Raises:
             SchemaMismatchError: It is missing, holds values of another kind, or was read by another convention.
+            PluginError: A maker of features failed.
         """
-        if name not in table.frame.columns:
-            hint = suggest(name, table.frame.columns)
-            raise SchemaMismatchError(f"{table.source}: column {name!r} is missing; the model was fitted with it{hint}")
-        series = table.frame.get_column(name)
-        kept, found = self.reading.conventions[name], table.conventions[name]
-        if series.dtype == pl.String and found == kept:
-            return series
-        if series.dtype != pl.String and series.null_count() < len(series) and not kept.agrees(found):
-            raise SchemaMismatchError(
-                f"{table.source}: column {name!r} was read as {found.described}, and the model was fitted on"
-                f" {kept.described}: read these rows with the reading of the encoder as `like`"
-            )
-        return read_kept(series, kept, role=self.reading.roles[name], source=table.source)
+        return self._column(self.widened(table) if name in self.features.names else table, name)
+
+    def _column(self, wide: Table, name: str) -> pl.Series:
+        reading = self.features.reading if name in self.features.names else self.reading
+        return column_like(wide, name, reading)
 
     def state(self) -> State:
         """Plain JSON values, and the arrays of the coders under `coder.<number>.<name>`."""
@@ -182,27 +213,35 @@ class Encoder:
             values, found = coder.state()
             plain.append({"kind": coder.kind, **values})
             arrays |= {f"coder.{i}.{name}": array for name, array in found.items()}
+        makers = {"features": self.features.state()} if self.features.makers else {}
         return {
-            "format": _FORMAT,
+            "format": _WITH_FEATURES if makers else _FORMAT,
             "coders": plain,
             **self.reading.to_dict(),
             "left_out": dict(self.left_out),
             "constants": dict(self.constants),
             "time": self.time.state() if self.time is not None else None,
             "entity": self.entity.state() if self.entity is not None else None,
+            **makers,
             **arrays,
         }
 
     @classmethod
-    def from_state(cls, state: State) -> Self:
-        """Restore a fitted encoder.
+    def from_state(cls, state: State, build: BuildMaker | None = None) -> Self:
+        """Restore a fitted encoder; `build` makes the makers of its features, where it has some.
 
         Raises:
             ModelFileError: The state was not written by `state`, or by a version that this one does not understand.
+            PluginError: A maker of features is not installed, or cannot read its state.
         """
         try:
-            if state["format"] != _FORMAT:
-                raise ModelFileError(f"the encoder is of format {state['format']!r}; this version reads {_FORMAT}")
+            if state["format"] not in {_FORMAT, _WITH_FEATURES}:
+                raise ModelFileError(
+                    f"the encoder is of format {state['format']!r}; this version reads {_FORMAT} and {_WITH_FEATURES}"
+                )
+            features = state.get("features")
+            if features is not None and build is None:
+                raise ModelFileError("the encoder has features, and nothing to build their makers with")
             return cls(
                 coders=tuple(_restore(i, plain, state) for i, plain in enumerate(state["coders"])),
                 reading=Reading.from_dict({"roles": state["roles"], "conventions": state["conventions"]}),
@@ -210,6 +249,7 @@ class Encoder:
                 constants=dict(state["constants"]),
                 time=TimeCoder.from_state(state["time"]) if state["time"] is not None else None,
                 entity=EntityCoder.from_state(state["entity"]) if state["entity"] is not None else None,
+                features=Features.from_state(features, build) if features is not None and build else Features(),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"the encoder of the model cannot be read: {error!r}") from error

@@ -10,17 +10,39 @@ from anomalist.data.dates import DIGITS, EPOCHS, read_dates, seconds
 from anomalist.data.keys import as_text
 from anomalist.data.numerals import PLAIN, read_numbers, without_missing
 from anomalist.data.roles import Role
-from anomalist.data.words import cut, first_row
+from anomalist.data.words import cut, first_row, suggest
 from anomalist.errors import SchemaMismatchError
 
 if TYPE_CHECKING:
-    from anomalist.data.conventions import Convention
+    from anomalist.data.conventions import Convention, Reading
+    from anomalist.data.table import Table
 
-__all__ = ["from_epoch", "read_kept", "read_truth"]
+__all__ = ["column_like", "from_epoch", "read_kept", "read_truth"]
 
 _STRICT = frozenset({Role.NUMERIC, Role.DATETIME, Role.TIME})
 _EARLIEST = 1e7
 """Seconds since 1970: a smaller number in place of a date is no date but a mistake."""
+
+
+def column_like(table: Table, name: str, reading: Reading) -> pl.Series:
+    """A column of a table, typed as it was in the earlier table of that reading.
+
+    Raises:
+        SchemaMismatchError: It is missing, holds values of another kind, or was read by another convention.
+    """
+    if name not in table.frame.columns:
+        hint = suggest(name, table.frame.columns)
+        raise SchemaMismatchError(f"{table.source}: column {name!r} is missing; the model was fitted with it{hint}")
+    series = table.frame.get_column(name)
+    kept, found = reading.conventions[name], table.conventions[name]
+    if series.dtype == pl.String and found == kept:
+        return series
+    if series.dtype != pl.String and series.null_count() < len(series) and not kept.agrees(found):
+        raise SchemaMismatchError(
+            f"{table.source}: column {name!r} was read as {found.described}, and the model was fitted on"
+            f" {kept.described}: read these rows with the reading of the encoder as `like`"
+        )
+    return read_kept(series, kept, role=reading.roles[name], source=table.source)
 
 
 def read_kept(series: pl.Series, kept: Convention, *, role: Role | None, source: str) -> pl.Series:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from anomalist.detector import Ints
 
-__all__ = ["guess_positive", "read_labels"]
+__all__ = ["guess_positive", "label_notes", "read_labels"]
 
 
 def read_labels(series: pl.Series, *, source: str, positive: Collection[str] | None = None) -> Ints:
@@ -75,3 +75,19 @@ def guess_positive(series: pl.Series, *, source: str) -> str:
             f"{where} has {len(levels)} {what} ({shown}): name those that mean an anomaly with --positive VALUE"
         )
     return levels[1]
+
+
+def label_notes(series: pl.Series, *, source: str) -> tuple[str, ...]:
+    """Say which value was taken for the anomaly where nothing but its rarity tells."""
+    present = series.drop_nulls()
+    levels = as_text(present).unique().to_list()
+    if len(levels) != 2 or set(levels) == {"0", "1"} or truth(levels) is not None:
+        return ()
+    try:
+        positive = guess_positive(present, source=source)
+    except DataError:
+        return ()
+    return (
+        f"label column {series.name!r}: {positive!r}, the rarer of two values, is the anomaly, unless --positive says"
+        " else",
+    )

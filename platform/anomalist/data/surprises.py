@@ -28,14 +28,15 @@ def surprises(encoder: Encoder, table: Table) -> tuple[str, ...]:
         table: The rows, which it encodes without an error.
     """
     coders = {coder.name: coder for coder in encoder.coders}
-    found = []
-    for name in encoder.reading.roles:
+    wide = encoder.widened(table)
+    found = list(wide.notes[len(table.notes) :])
+    for name in encoder.roles:
         if name in coders:
             said = _of_used(coders[name], encoder.column(table, name))
         elif encoder.entity is not None and name == encoder.entity.name:
             said = _of_entity(encoder.entity, encoder.column(table, name))
-        elif name in encoder.constants and name in table.frame.columns:
-            said = _of_constant(encoder.constants[name], table.frame.get_column(name))
+        elif name in encoder.constants and name in wide.frame.columns:
+            said = _of_constant(encoder.constants[name], wide.frame.get_column(name))
         else:
             continue
         found += [f"column {name!r}: {said}"] if said else []

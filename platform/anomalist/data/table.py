@@ -6,20 +6,20 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import polars as pl
 
 from anomalist.data.conventions import Reading
 from anomalist.data.keys import as_text, content_keys, hash_rows
-from anomalist.data.labels import guess_positive, read_labels
-from anomalist.data.roles import FEATURES, Role, earlier_roles, find_role, given_roles, truth
+from anomalist.data.labels import label_notes, read_labels
+from anomalist.data.roles import FEATURES, Role, earlier_roles, find_role, given_roles
 from anomalist.data.tidy import from_objects, tidy
 from anomalist.data.words import first_row
 from anomalist.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     import pandas as pd
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from anomalist.detector import Bools, Ints
 
 __all__ = ["Role", "Table"]
+
+T = TypeVar("T")
 
 _AS_THEY_ARE = frozenset({Role.KEY, Role.LABEL, Role.IGNORED})
 _KINDS: Mapping[Role, tuple[str, ...]] = {
@@ -60,7 +62,7 @@ class Table:
     notes: tuple[str, ...]
     why: Mapping[str, str]
     conventions: Mapping[str, Convention]
-    _fingerprint: str | None = field(default=None, init=False, repr=False)
+    _known: dict[object, Any] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def from_frame(
@@ -123,7 +125,7 @@ class Table:
             roles=every,
             keys=_keys(rows, every, source),
             source=source,
-            notes=(*notes, *repairs, *_label_notes(rows, every, source)),
+            notes=(*notes, *repairs, *_about_label(rows, every, source)),
             why={name: found[name][1] if name in found else _SAID[name in said] for name in rows.columns},
             conventions=conventions,
         )
@@ -166,12 +168,14 @@ class Table:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the content, in hexadecimal: names and values in row order, whatever the file format was."""
-        if self._fingerprint is None:
-            digest = hashlib.sha256(json.dumps([sorted(self.frame.columns), len(self)]).encode())
-            digest.update(hash_rows(self.frame, self.frame.columns).astype("<u8").tobytes())
-            object.__setattr__(self, "_fingerprint", digest.hexdigest())  # the rows never change: hashed once
-        assert self._fingerprint is not None
-        return self._fingerprint
+        return self.remembered("fingerprint", self._hashed)
+
+    def remembered(self, key: object, work_out: Callable[[], T]) -> T:
+        """What `work_out` gives, worked out once for each key: the rows never change."""
+        if key not in self._known:
+            self._known[key] = work_out()
+        found: T = self._known[key]
+        return found
 
     def take(self, rows: Ints | Bools | slice) -> Self:
         """The given rows, in the given order, with the keys they have here; row numbers, a mask or a slice."""
@@ -195,6 +199,11 @@ class Table:
     def values(self, row: int) -> dict[str, Any]:
         """One row as plain JSON values: text, numbers, truth values, None; dates as ISO 8601; infinities as text."""
         return {name: _as_json(value) for name, value in self.frame.row(row, named=True).items()}
+
+    def _hashed(self) -> str:
+        digest = hashlib.sha256(json.dumps([sorted(self.frame.columns), len(self)]).encode())
+        digest.update(hash_rows(self.frame, self.frame.columns).astype("<u8").tobytes())
+        return digest.hexdigest()
 
     def _of(self, role: Role) -> str | None:
         return next((name for name, held in self.roles.items() if held == role), None)
@@ -278,22 +287,9 @@ def _check_given(table: Table, said: Mapping[str, Role | str]) -> None:
             raise DataError(f"{table.source}: column {name!r} cannot be boolean: it holds {distinct} different values")
 
 
-def _label_notes(frame: pl.DataFrame, roles: Mapping[str, Role], source: str) -> list[str]:
-    """Say which value was taken for the anomaly where nothing but its rarity tells."""
+def _about_label(frame: pl.DataFrame, roles: Mapping[str, Role], source: str) -> tuple[str, ...]:
     name = next((name for name, role in roles.items() if role == Role.LABEL), None)
-    if name is None:
-        return []
-    series = frame.get_column(name).drop_nulls()
-    levels = as_text(series).unique().to_list()
-    if len(levels) != 2 or set(levels) == {"0", "1"} or truth(levels) is not None:
-        return []
-    try:
-        positive = guess_positive(series, source=source)
-    except DataError:
-        return []
-    return [
-        f"label column {name!r}: {positive!r}, the rarer of two values, is the anomaly, unless --positive says else"
-    ]
+    return () if name is None else label_notes(frame.get_column(name), source=source)
 
 
 def _as_json(value: Any) -> Any:
