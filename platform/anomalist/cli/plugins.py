@@ -10,6 +10,7 @@ __all__ = ["COMMANDS", "plugins"]
 
 COMMANDS = {
     "list": LazyCommand("anomalist.cli.plugin_list:list_plugins", "Show what is installed, and what is wrong with it."),
+    "new": LazyCommand("anomalist.cli.plugin_new:new", "Begin a plugin of your own: a package that works."),
 }
 """Every command by name, in the order of the help."""
 
