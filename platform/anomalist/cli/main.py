@@ -39,6 +39,7 @@ COMMANDS = {
     "retrain": LazyCommand("anomalist.cli.retrain:retrain", "Make the next version of a model from all verdicts."),
     "models": LazyCommand("anomalist.cli.models:models", "Show the fitted models, promote one, or go back."),
     "detectors": LazyCommand("anomalist.cli.detectors:detectors", "List the detectors, or explain one."),
+    "features": LazyCommand("anomalist.cli.features:features", "List what makes features, or explain one."),
     "plugins": LazyCommand("anomalist.cli.plugins:plugins", "Show the installed plugins."),
     "db": LazyCommand("anomalist.cli.db:db", "Check or upgrade the schema of the store."),
     "demo": LazyCommand("anomalist.cli.demo:demo", "Run the whole path on a real data set."),

@@ -161,6 +161,10 @@ def _print_model(model: ModelRow, history: Sequence[Promotion]) -> None:
             "columns": details["columns"],
         }
     )
+    for made in details.get("features", ()):
+        typed = ",".join(f"{key}={as_typed(value)}" for key, value in made["params"].items())
+        source = f"{made['package']} {made['version']}".rstrip()
+        click.echo(f"features: {made['name']}{typed and f':{typed}'} of {source} makes {', '.join(made['columns'])}")
     for column, why in details["left_out"].items():
         click.echo(f"left out: {column} ({why})")
     click.echo()

@@ -38,6 +38,7 @@ top_option = click.option(
 @click.argument("data")
 @source_options
 @click.option("--detector", "detectors", metavar="NAME[:k=v,...]", multiple=True, help="Detector to fit. Repeatable.")
+@click.option("--features", metavar="NAME[:k=v,...]", multiple=True, help="Columns to make of the rows. Repeatable.")
 @click.option("--panel", metavar="NAME", help="Detectors to fit: default, fast, deep or full.")
 @click.option("--combiner", metavar="NAME[:k=v,...]", help="How the detectors' surprises become one score.")
 @click.option("--name", metavar="MODEL", help="Name of the model; by default after the file.")
@@ -72,6 +73,7 @@ def run(app: App, /, data: str, as_json: bool, out: Path | None, fail_on_anomaly
     request = RunOptions(
         panel=settings.panel,
         detectors=options["detectors"],
+        features=options["features"],
         combiner=settings.combiner,
         threshold=_threshold(options, settings),
         seed=settings.seed,

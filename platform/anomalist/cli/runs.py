@@ -150,6 +150,8 @@ def _print_run(run: RunRow, members: list[MemberRow], threshold: ThresholdRow | 
     pairs = dict(zip(columns, _line(run), strict=True))
     pairs["seed"] = str(run.seed)
     pairs["fingerprint"] = run.dataset.fingerprint[:16]
+    if features := run.params.get("options", {}).get("features"):
+        pairs["features"] = " ".join(features)
     if run.error:
         pairs["error"] = run.error
     if threshold is not None:

@@ -159,6 +159,10 @@ class Encoder:
         """
         return self.features.widened(table, self.reading)
 
+    def notes(self, table: Table) -> tuple[str, ...]:
+        """What is to be said of the columns that the features make of these rows, one line each."""
+        return self.widened(table).notes[len(table.notes) :]
+
     def encode(self, table: Table, *, made: pl.DataFrame | None = None) -> Dataset:
         """Encode rows by column name, whatever roles were found in them.
 

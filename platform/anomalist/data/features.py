@@ -16,7 +16,7 @@ from anomalist.data.kept import column_like
 from anomalist.data.maker import Maker
 from anomalist.data.roles import Role, find_role
 from anomalist.data.tidy import tidy_column
-from anomalist.errors import DataError, PluginError, SchemaMismatchError, UsageError
+from anomalist.errors import AnomalistError, DataError, PluginError, SchemaMismatchError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -141,7 +141,7 @@ class Features:
         for maker, names in zip(self.makers, self.columns, strict=True):
             try:
                 made = maker.transform(seen)
-            except (PluginError, DataError) as error:
+            except AnomalistError as error:
                 if missing := [name for name in _visible(reading) if name not in table.frame.columns]:
                     lost = ", ".join(map(repr, missing))
                     raise SchemaMismatchError(

@@ -1,4 +1,4 @@
-"""Maker: what a plugin brings to make features, by its name; what goes wrong in it is one line that names the package."""
+"""Maker: what a plugin brings to make features, by its name; what goes wrong in it names the package."""
 
 from __future__ import annotations
 

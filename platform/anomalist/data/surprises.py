@@ -29,7 +29,7 @@ def surprises(encoder: Encoder, table: Table) -> tuple[str, ...]:
     """
     coders = {coder.name: coder for coder in encoder.coders}
     wide = encoder.widened(table)
-    found = list(wide.notes[len(table.notes) :])
+    found = [*encoder.notes(table)]
     for name in encoder.roles:
         if name in coders:
             said = _of_used(coders[name], encoder.column(table, name))

@@ -40,6 +40,7 @@ def run(
     roles: Mapping[str, str] | None = None,
     detectors: Iterable[str] = (),
     panel: str | None = None,
+    features: Iterable[str] = (),
     combiner: str | None = None,
     budget: float | str | None = None,
     fpr: float | None = None,
@@ -66,6 +67,7 @@ def run(
         roles: Roles of single columns, instead of those found.
         detectors: Detectors to fit, in place of a panel: `"knn"`, `"knn:neighbours=5"`.
         panel: The panel to fit.
+        features: What makes more columns of the rows before they are looked at: `"velocity"`, `"velocity:window=1h"`.
         combiner: How the detectors' surprises become one score.
         budget: Flag at most so many rows: `"1%"`, `0.01`, `50`.
         fpr: Flag normal rows with at most this probability, in place of a budget.
@@ -98,6 +100,7 @@ def run(
         options = RunOptions(
             panel=settings.panel,
             detectors=several(detectors),
+            features=several(features),
             combiner=settings.combiner,
             threshold=_threshold(settings.budget, fpr, f_beta),
             seed=settings.seed,

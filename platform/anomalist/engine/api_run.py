@@ -216,7 +216,7 @@ class Run:
             DataError: The frame lacks a column, or a key stands in it twice.
         """
         who = self._analyst(analyst)
-        run, table = self.result.row, self.result.table
+        run, table = self.result.row, self.model.encoder.widened(self.result.table)
         said = sayings_of(rows, verdict, table, cause=cause, note=note)
         entries = [
             one.entry(run, table.values(row), analyst=who, question=self._asked.get(one.key))

@@ -13,6 +13,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from anomalist.data.words import cut
+from anomalist.engine.features import with_features
 from anomalist.engine.sources import read_again
 from anomalist.engine.verdicts import LABEL
 from anomalist.errors import UnknownNameError, UsageError
@@ -147,7 +148,7 @@ def take_back(
 
 
 def row_values(workspace: Workspace, run: RunRow, key: str, *, data: str | None = None) -> Mapping[str, Any]:
-    """A row of a run as plain values: from its record, or else from its data, read again.
+    """A row of a run as plain values, with the features of its model: from its record, or from its data, read again.
 
     Raises:
         UnknownNameError: The run has no such row.
@@ -157,7 +158,7 @@ def row_values(workspace: Workspace, run: RunRow, key: str, *, data: str | None 
     scored = workspace.store.score_of(run.id, key)
     if scored.record is not None:
         return scored.record.values
-    return read_again(run, workspace.registry, data=data).values(scored.row)
+    return with_features(workspace, run, read_again(run, workspace.registry, data=data)).values(scored.row)
 
 
 def analyst_name(name: str | None) -> str:

@@ -11,6 +11,7 @@ from anomalist.data.keys import hash_rows
 from anomalist.data.roles import Role
 from anomalist.data.tidy import tidy
 from anomalist.data.words import cut
+from anomalist.engine.features import with_features
 from anomalist.engine.sources import read_again
 from anomalist.errors import DataError
 
@@ -111,5 +112,6 @@ class RunRows:
         return found | (self._from_table(missing) if missing else {})
 
     def _from_table(self, keys: set[str]) -> dict[str, Mapping[str, Any]]:
-        there = self.table.keys.is_in(pl.Series(list(keys), dtype=pl.String).implode())
-        return {self.table.keys[row]: self.table.values(row) for row in there.arg_true().to_list()}
+        there = self.table.keys.is_in(pl.Series(list(keys), dtype=pl.String).implode()).arg_true().to_list()
+        wide = with_features(self._workspace, self._run, self.table)
+        return {self.table.keys[row]: wide.values(row) for row in there}

@@ -35,6 +35,7 @@ def findings_of(
     if not rows.size:
         return ()
     surprises = scores.surprises[rows]
+    wide = model.encoder.widened(table)
     lessons = learned(model, data.take(rows), surprises)
     reasons = explain(model, table, data, rows, surprises, learned=lessons, each=each)
     shown, levels = level(scores.score[rows]), level(surprises)
@@ -49,7 +50,7 @@ def findings_of(
             probability=None if probability is None else float(probability[row]),
             members=dict(zip(scores.members, levels[i].tolist(), strict=True)),
             reasons=reasons[i],
-            values=table.values(row),
+            values=wide.values(row),
             moved=None if lessons is None else lessons.of(i),
         )
         for i, row in enumerate(rows.tolist())

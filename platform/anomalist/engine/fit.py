@@ -88,7 +88,8 @@ def fit(plan: Plan, *, executor: Executor, progress: Progress, earlier: Earlier 
         threshold=threshold,
         reference=Reference.fit(plan.encoder, plan.table, data, scores),
     )
-    notes = () if windower is None or series is None else (_about_series(series, windower),)
+    order = () if windower is None or series is None else (_about_series(series, windower),)
+    notes = (*plan.encoder.notes(plan.table), *order)
     return Fitted(model=model, scores=scores, reports=tuple(reports), notes=notes)
 
 

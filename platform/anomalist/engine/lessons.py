@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from anomalist.data.conventions import Reading
     from anomalist.data.dataset import Dataset
+    from anomalist.data.encode import Encoder
     from anomalist.detector import Floats, Ints
     from anomalist.engine.verdicts import Judged
     from anomalist.engine.workspace import Workspace
@@ -122,6 +123,23 @@ def _by_values(model: Model, judged: Sequence[Judged], source: str) -> Evidence:
     """
     if any(member.view != "rows" for member in model.members):
         raise DataError("the model sees rows among their neighbours in time, and only single rows were stored")
-    data = model.encoder.encode(rebuilt([one.values for one in judged], model.encoder.reading, source=source))
+    data = _encoded(model.encoder, [one.values for one in judged], source)
     surprises = [member.surprise(data, model.windower) for member in model.members]
     return model.evidence(data, np.stack(surprises, axis=1))
+
+
+def _encoded(encoder: Encoder, values: Sequence[Mapping[str, Any]], source: str) -> Dataset:
+    """Rows by their stored values; what features made of them is taken as it was, for it may tell of rows around them.
+
+    Raises:
+        DataError: These rows lack a column.
+    """
+    names = encoder.features.names
+    if not names:
+        return encoder.encode(rebuilt(values, encoder.reading, source=source))
+    for name in names:
+        if any(name not in row for row in values):
+            raise DataError(f"column {name!r}, which features of the model make, was not stored with them")
+    made = rebuilt([{name: row[name] for name in names} for row in values], encoder.features.reading, source=source)
+    own = [{name: value for name, value in row.items() if name not in names} for row in values]
+    return encoder.encode(rebuilt(own, encoder.reading, source=source), made=made.frame)

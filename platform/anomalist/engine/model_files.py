@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from anomalist.engine.combiners import combiner_of
+from anomalist.engine.features import described, rebuild_maker
 from anomalist.engine.stackers import build_stacker
 from anomalist.ensemble.model import Model
 from anomalist.store.artifacts import load_model, remove_unfinished, save_model
@@ -32,6 +34,7 @@ def load(root: Path, model_hash: str, registry: Registry) -> Model:
     Raises:
         ModelFileError: The folder is missing, damaged, incomplete or of an unknown format.
         UnknownNameError: A detector or combiner that it needs is not installed.
+        PluginError: What makes its features is not installed, is blocked, or cannot read what was saved.
     """
     _, parts = load_model(root, model_hash)
     return Model.from_parts(
@@ -39,12 +42,14 @@ def load(root: Path, model_hash: str, registry: Registry) -> Model:
         build=registry.build,
         combiner=lambda name, params: combiner_of(registry, name, params),
         stacker=lambda name, params: build_stacker(registry, name, params),
+        maker=partial(rebuild_maker, registry),
     )
 
 
 def describe(model: Model) -> dict[str, Any]:
     """What is worth listing of a model: plain values."""
     return {
+        "features": described(model.encoder),
         "detectors": {member.name: dict(member.params) for member in model.members},
         "combiner": model.combiner.state(),
         "threshold": model.threshold.state(),

@@ -9,6 +9,7 @@ import numpy as np
 
 from anomalist.data.encode import Encoder
 from anomalist.engine.combiners import combiner_from_text
+from anomalist.engine.features import check_can_be_saved, makers_from_text
 from anomalist.engine.labels import Labels
 from anomalist.engine.panel import Seat, seats
 from anomalist.engine.warm import continued_encoder
@@ -68,17 +69,20 @@ def make_plan(
     Args:
         table: The rows.
         options: What is asked for.
-        registry: Knows the detectors.
+        registry: Knows the detectors and the features.
         positive: The label values that mean an anomaly; found when not given.
         earlier: Of a model that a fit is to go on from: columns that are much as they were keep its units.
 
     Raises:
-        UsageError: A detector, parameter, panel or combiner is unknown, or the threshold lacks what it needs.
+        UsageError: A detector, parameter, panel, combiner or maker of features is unknown, or the threshold lacks what
+            it needs.
         DataError: There are too few rows or no usable columns, or the labels cannot be used.
+        PluginError: A maker of features failed: what every detector sees depends on it, so there is no going on.
     """
     if positive is not None and table.label is None:
         raise UsageError("the labels that mean an anomaly need their column; name it with --label")
     combiner = combiner_from_text(registry, options.combiner)
+    makers = makers_from_text(registry, options.features)
     labels = Labels.of(table, positive) if table.label is not None else None
     panel = seats(
         registry,
@@ -92,7 +96,8 @@ def make_plan(
     combiner(np.ones((1, len(names))), names)  # a parameter that it does not take is said before the fitting
     check_enough(table)
     check_threshold(options.threshold, labels, len(table))
-    encoder = Encoder.fit(table)
+    encoder = Encoder.fit(table, features=makers)
+    check_can_be_saved(encoder)
     if earlier is not None:
         encoder = continued_encoder(earlier, encoder, table)
     return Plan(

@@ -42,6 +42,7 @@ class RunOptions:
     Attributes:
         panel: The panel to fit, where no detectors are named.
         detectors: Detectors as users type them: a name, or a name with parameters such as `knn:neighbours=5`.
+        features: Makers of features as users type them: a name, or a name with parameters such as `velocity:window=1h`.
         combiner: The combiner as users type it: a name, or a name with parameters such as `weighted:knn=2`.
         threshold: From which score on rows are to be flagged.
         seed: Of all randomness.
@@ -51,6 +52,7 @@ class RunOptions:
 
     panel: str = "default"
     detectors: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
     combiner: str = "upper_half"
     threshold: ThresholdRequest = ThresholdRequest()
     seed: int = 0
@@ -65,7 +67,8 @@ class RunOptions:
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The options that `to_dict` described."""
         threshold = ThresholdRequest(**values["threshold"])
-        return cls(**{**values, "detectors": tuple(values["detectors"]), "threshold": threshold})
+        several = {name: tuple(values.get(name, ())) for name in ("detectors", "features")}
+        return cls(**{**values, **several, "threshold": threshold})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

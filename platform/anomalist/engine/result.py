@@ -29,7 +29,7 @@ class Finding:
         flagged: Over the threshold of the run.
         members: The level that each member gave it.
         reasons: The columns that made it anomalous, the strongest first.
-        values: The row as the user has it.
+        values: The row as the user has it, and what the features of the model make of it.
         probability: That an analyst calls the row an anomaly; None where nothing was learned from verdicts.
         moved: By how many nats of log-odds verdicts moved the row, `detectors` and `columns` by name, the largest
             first; None where nothing was learned, or where what learned cannot say.

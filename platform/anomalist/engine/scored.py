@@ -74,7 +74,7 @@ class ScoredRun:
     @property
     def columns(self) -> tuple[str, ...]:
         """The source columns to show to whoever judges: what names and places a row first, and never the label."""
-        table = self.table
+        table = self.model.encoder.widened(self.table)
         first = [name for name in (table.key, table.entity, table.time) if name is not None]
         order = dict.fromkeys([*first, *table.features, *table.frame.columns])
         return tuple(name for name in order if name != table.label)

@@ -91,11 +91,11 @@ def explain(
     columns, parts = shares(model, data, rows, surprises, each=each)
     if learned is not None:
         parts = _normalised(learned.surprise[:, None] * parts + np.maximum(learned.by_column, 0.0))
-    typical = model.encoder.typical
+    typical, wide = model.encoder.typical, model.encoder.widened(table)
     one_by_one = all(member.view == "rows" for member in model.members)
     found = []
     for row, part in zip(rows.tolist(), parts, strict=True):
-        values = table.values(row)
+        values = wide.values(row)
         if one_by_one:
             usual = [column in typical and values.get(column) == typical[column] for column in columns]
             part = np.where(usual, 0.0, part)  # a usual value may count in a score, but it explains nothing

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from anomalist.data.dataset import Dataset
+    from anomalist.data.maker import BuildMaker
     from anomalist.data.table import Table
     from anomalist.detector import Bools, Detector, Floats, State
     from anomalist.ensemble.combine import Combiner
@@ -153,19 +154,21 @@ class Model:
         build: Callable[[str, Mapping[str, Any]], Detector],
         combiner: Callable[[str, Mapping[str, Any]], Combiner],
         stacker: Callable[[str, Mapping[str, Any]], Stacker],
+        maker: BuildMaker | None = None,
     ) -> Self:
         """The model that `parts` was taken from.
 
         `build` makes an unfitted detector, `combiner` a combiner, and `stacker` a stacker that has not learned, each of
-        a name and its parameters.
+        a name and its parameters; `maker` a maker of features, where the model has some.
 
         Raises:
             ModelFileError: A part is missing.
+            PluginError: A maker of features is not there, or cannot read its state.
         """
         try:
             head = parts["model"]
             return cls(
-                encoder=Encoder.from_state(parts["encoder"]),
+                encoder=Encoder.from_state(parts["encoder"], maker),
                 windower=Windower.from_state(parts["windower"]) if "windower" in parts else None,
                 members=tuple(Member.from_state(parts[name], build) for name in head["members"]),
                 combiner=combiner(head["combiner"]["name"], head["combiner"]["params"]),

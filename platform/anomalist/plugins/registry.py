@@ -220,6 +220,14 @@ class Registry:
         """Every maker of features, by name."""
         return sorted(self._features.specs.values(), key=lambda spec: spec.name)
 
+    def feature_spec(self, name: str) -> FeatureSpec:
+        """The maker of features of that name.
+
+        Raises:
+            UnknownNameError: There is none, or several packages bring it; the message suggests one.
+        """
+        return self._features.get(name)
+
     def feature(self, name: str) -> type:
         """The class of a maker of features, imported on first use.
 

@@ -1,0 +1,160 @@
+"""Features by name: the makers that plugins bring, with the parameters that users type."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, cast
+
+from anomalist.data.maker import Maker
+from anomalist.detector import FeatureMaker
+from anomalist.errors import AnomalistError, ParameterError, PluginError, UnknownNameError
+from anomalist.plugins.parameters import Parameter, check_parameters, describe_parameters
+from anomalist.store.state import split_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from anomalist.data.encode import Encoder
+    from anomalist.data.table import Table
+    from anomalist.engine.workspace import Workspace
+    from anomalist.plugins.registry import Registry
+    from anomalist.store.rows import RunRow
+
+__all__ = [
+    "build_maker",
+    "check_can_be_saved",
+    "described",
+    "maker_parameters",
+    "makers_from_text",
+    "rebuild_maker",
+    "with_features",
+]
+
+
+def build_maker(registry: Registry, name: str, params: Mapping[str, Any]) -> Maker:
+    """A maker of features that is not fitted yet; texts are read as the type of the parameter.
+
+    Raises:
+        UnknownNameError: There is no such maker.
+        ParameterError: A parameter is unknown, of the wrong type or out of its range.
+        PluginError: It cannot be imported or built.
+    """
+    package = registry.feature_package(name)
+    cls = _class(registry, name)
+    values = check_parameters(name, cls, params)
+    where = f"features {name!r} of {package}"
+    try:
+        plugin = cls(**values)
+    except ParameterError as error:
+        raise ParameterError(f"{name}: {error}") from error
+    except AnomalistError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{where} failed to build: {type(error).__name__}: {error}") from error
+    if not isinstance(plugin, FeatureMaker):
+        raise PluginError(f"{where}: {cls.__name__} needs fit, transform, state and restore")
+    fields = dataclasses.fields(cast("Any", plugin))
+    return Maker(
+        name=name,
+        params={field.name: getattr(plugin, field.name) for field in fields if field.init},
+        package=package,
+        version=_version(registry, package),
+        plugin=plugin,
+    )
+
+
+def makers_from_text(registry: Registry, texts: Iterable[str]) -> list[Maker]:
+    """The makers that a user typed, such as `velocity` or `velocity:window=1h`; raises as `build_maker` does."""
+    return [build_maker(registry, *registry.parse(text)) for text in texts]
+
+
+def maker_parameters(registry: Registry, name: str) -> list[Parameter]:
+    """The parameters of a maker; imports it.
+
+    Raises:
+        UnknownNameError: There is no such maker.
+        PluginError: It cannot be imported or is no dataclass.
+    """
+    return describe_parameters(name, _class(registry, name))
+
+
+def rebuild_maker(registry: Registry, name: str, params: Mapping[str, Any], package: str, version: str) -> Maker:
+    """The maker of a stored model, not restored yet; found by its package, whatever else has the same name by now.
+
+    Raises:
+        PluginError: It is not installed, blocked or broken; the message says what to do.
+    """
+    try:
+        maker = build_maker(registry, f"{package}:{name.removeprefix(f'{package}:')}", params)
+    except UnknownNameError:
+        raise PluginError(
+            f"the model needs the features {name!r} of {package} {version}: {_why_missing(registry, package)}"
+        ) from None
+    return dataclasses.replace(maker, name=name)
+
+
+def check_can_be_saved(encoder: Encoder) -> None:
+    """Refuse features that could not be stored with their model, before anything is fitted on them.
+
+    Raises:
+        PluginError: The state of a maker is none; the message names its package.
+    """
+    for maker in encoder.features.makers:
+        try:
+            split_state(maker.state(), "its state")
+        except AnomalistError as error:
+            raise error if isinstance(error, PluginError) else PluginError(f"{maker}: {error}") from error
+
+
+def described(encoder: Encoder) -> list[dict[str, Any]]:
+    """The features of a model, plain values: what each maker is, and which columns it makes."""
+    made = encoder.features
+    return [
+        {
+            "name": maker.name,
+            "package": maker.package,
+            "version": maker.version,
+            "params": dict(maker.params),
+            "columns": list(columns),
+        }
+        for maker, columns in zip(made.makers, made.columns, strict=True)
+    ]
+
+
+def with_features(workspace: Workspace, run: RunRow, table: Table) -> Table:
+    """The rows of a run with what the features of its model make of them, as they are stored with a verdict.
+
+    Where these cannot be made now the rows are given as they are: what is said of a row must not be lost for it.
+    """
+    if run.model is None:
+        return table
+    reference = "{}:{}".format(*run.model)
+    try:
+        if not workspace.find(reference).details.get("features"):
+            return table
+        return workspace.load(reference)[0].encoder.widened(table)
+    except AnomalistError:
+        return table
+
+
+def _class(registry: Registry, name: str) -> type:
+    cls = registry.feature(name)
+    if not (isinstance(cls, type) and dataclasses.is_dataclass(cls)):
+        where = f"features {name!r} of {registry.feature_package(name)}"
+        raise PluginError(f"{where}: {cls!r} is not a dataclass; its fields are its parameters")
+    return cls
+
+
+def _version(registry: Registry, package: str) -> str:
+    return next((plugin.version for plugin in registry.manager.plugins if plugin.distribution == package), "")
+
+
+def _why_missing(registry: Registry, package: str) -> str:
+    """Why a package does not bring what it brought, and what to do."""
+    plugins = [plugin for plugin in registry.manager.plugins if plugin.distribution == package]
+    if not plugins:
+        return f"pip install {package!r}"
+    bad = next((plugin for plugin in plugins if plugin.state != "active"), None)
+    if bad is None:
+        return f"version {plugins[0].version} of it, which is installed, brings none of that name"
+    return f"plugin {bad.name!r} is {bad.state}{f': {bad.error}' if bad.error else ''}"
