@@ -22,12 +22,12 @@ def test_every_state_is_listed(tmp_path: Path) -> None:
     rows = {line.split()[1]: line.split(maxsplit=5) for line in done.stdout.splitlines()}
     assert rows["aa-good"] == ["plugin", "aa-good", "1.0", "active", "detectors", "simple"]
     assert rows["bb-bad"] == ["bad", "bb-bad", "1.0", "failed", "-", "ZeroDivisionError: division by zero"]
-    assert rows["cc-off"] == ["off", "cc-off", "1.0", "disabled", "-", "-"]
+    assert rows["cc-off"] == ["off", "cc-off", "1.0", "blocked", "-", "the setting disable_plugins names it"]
 
     listed = json.loads(anomalist("plugins", "list", "--json", folder=tmp_path, **environ).stdout)
     states = {plugin["distribution"]: (plugin["state"], plugin["error"]) for plugin in listed["plugins"]}
     assert states["bb-bad"] == ("failed", "ZeroDivisionError: division by zero")
-    assert states["cc-off"] == ("disabled", None)
+    assert states["cc-off"] == ("blocked", "the setting disable_plugins names it")
 
 
 def test_the_bundled_plugins_are_all_active(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ __all__ = ["list_plugins"]
 @json_option
 @click.pass_obj
 def list_plugins(app: App, as_json: bool) -> None:
-    """List the plugins with their states: active, failed or disabled."""
+    """List the plugins with their states: active, failed, blocked or incompatible."""
     found = app.plugins().plugins
     emit(as_json, {"plugins": [plugin.to_dict() for plugin in found]}, lambda: _print_list(found))
 

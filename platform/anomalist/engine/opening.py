@@ -15,7 +15,7 @@ __all__ = ["open_plugins", "open_registry"]
 
 def open_plugins(settings: Settings) -> PluginManager:
     """Find the plugins; those that fail are kept with their errors."""
-    return PluginManager.load(settings.disable_plugins)
+    return PluginManager.load(settings.disable_plugins, bundled_only=settings.no_plugins)
 
 
 def open_registry(settings: Settings, plugins: PluginManager | None = None) -> Registry:
