@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from anomalist.data.table import Table
     from anomalist.detector import State
 
-__all__ = ["BuildMaker", "Maker"]
+__all__ = ["BuildMaker", "Maker", "Run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,6 +28,8 @@ class Maker:
         package: The distribution that brings it.
         version: The version of that distribution.
         plugin: The maker itself.
+        run: Calls what it is given, which is code of the plugin, and returns what that returns; whoever has to live
+            with the plugin may do so with a deadline, or where it can do less harm.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Maker:
     package: str
     version: str
     plugin: FeatureMaker
+    run: Run = field(default=lambda _, work: work(), repr=False)
 
     def __str__(self) -> str:
         return f"features {self.name!r} of {self.package} {self.version}".rstrip()
@@ -42,7 +45,7 @@ class Maker:
     def fit(self, table: Table) -> Self:
         """The maker, fitted on a table."""
         try:
-            fitted = self.plugin.fit(table)
+            fitted = self.run(self, lambda: self.plugin.fit(table))
         except (Exception, SystemExit) as error:
             raise self._failure("failed", error) from error
         return replace(self, plugin=self._checked("fit", fitted))
@@ -50,7 +53,7 @@ class Maker:
     def transform(self, table: Table) -> pl.DataFrame:
         """The columns that it makes of a table: at least one, with as many rows."""
         try:
-            made = self.plugin.transform(table)
+            made = self.run(self, lambda: self.plugin.transform(table))
         except (Exception, SystemExit) as error:
             raise self._failure("failed", error) from error
         if not isinstance(made, pl.DataFrame):
@@ -64,7 +67,7 @@ class Maker:
     def state(self) -> State:
         """What `from_state` needs: plain values, and under `state` what the maker gives."""
         try:
-            state = dict(self.plugin.state())
+            state = self.run(self, lambda: dict(self.plugin.state()))
         except (Exception, SystemExit) as error:
             raise self._failure("cannot be saved", error) from error
         return {
@@ -80,7 +83,7 @@ class Maker:
         """The fitted maker that `state` was taken from."""
         new = build(state["name"], state["params"], state["package"], state["version"])
         try:
-            restored = new.plugin.restore(state["state"])
+            restored = new.run(new, lambda: new.plugin.restore(state["state"]))
         except (Exception, SystemExit) as error:
             raise new._failure(f"cannot read what version {state['version']} saved", error) from error
         return replace(new, plugin=new._checked("restore", restored))
@@ -99,6 +102,9 @@ class Maker:
         told = text if isinstance(error, AnomalistError) else f"{type(error).__name__}: {text}".removesuffix(": ")
         return PluginError(f"{self} {what}: {told}")
 
+
+Run = Callable[[Maker, Callable[[], Any]], Any]
+"""Calls something on behalf of a maker."""
 
 BuildMaker = Callable[[str, Mapping[str, Any], str, str], Maker]
 """Makes an unfitted maker of a name, its parameters, and the distribution and version that it was saved with."""

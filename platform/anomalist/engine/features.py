@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from anomalist.data.maker import Maker
 from anomalist.detector import FeatureMaker
+from anomalist.engine.report import one_line
 from anomalist.errors import AnomalistError, ParameterError, PluginError, UnknownNameError
 from anomalist.plugins.parameters import Parameter, check_parameters, describe_parameters
 from anomalist.store.state import split_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from anomalist.data.encode import Encoder
+    from anomalist.data.maker import Run
     from anomalist.data.table import Table
+    from anomalist.engine.executor import Executor
     from anomalist.engine.workspace import Workspace
     from anomalist.plugins.registry import Registry
     from anomalist.store.rows import RunRow
@@ -31,8 +35,20 @@ __all__ = [
 ]
 
 
-def build_maker(registry: Registry, name: str, params: Mapping[str, Any]) -> Maker:
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Something that a maker does, as an executor takes it: `detector` says whose code it is."""
+
+    name: str
+    detector: FeatureMaker
+    work: Callable[[], Any]
+
+
+def build_maker(registry: Registry, name: str, params: Mapping[str, Any], *, executor: Executor | None = None) -> Maker:
     """A maker of features that is not fitted yet; texts are read as the type of the parameter.
+
+    It does its work in the executor, as a detector does: over its time it is abandoned, and it fails where it prints
+    without end or changes what all code of the process shares.
 
     Raises:
         UnknownNameError: There is no such maker.
@@ -60,12 +76,13 @@ def build_maker(registry: Registry, name: str, params: Mapping[str, Any]) -> Mak
         package=package,
         version=_version(registry, package),
         plugin=plugin,
+        **({} if executor is None else {"run": _run_by(executor)}),
     )
 
 
-def makers_from_text(registry: Registry, texts: Iterable[str]) -> list[Maker]:
+def makers_from_text(registry: Registry, texts: Iterable[str], *, executor: Executor | None = None) -> list[Maker]:
     """The makers that a user typed, such as `velocity` or `velocity:window=1h`; raises as `build_maker` does."""
-    return [build_maker(registry, *registry.parse(text)) for text in texts]
+    return [build_maker(registry, *registry.parse(text), executor=executor) for text in texts]
 
 
 def maker_parameters(registry: Registry, name: str) -> list[Parameter]:
@@ -78,19 +95,27 @@ def maker_parameters(registry: Registry, name: str) -> list[Parameter]:
     return describe_parameters(name, _class(registry, name))
 
 
-def rebuild_maker(registry: Registry, name: str, params: Mapping[str, Any], package: str, version: str) -> Maker:
+def rebuild_maker(
+    registry: Registry,
+    name: str,
+    params: Mapping[str, Any],
+    package: str,
+    version: str,
+    *,
+    executor: Executor | None = None,
+) -> Maker:
     """The maker of a stored model, not restored yet; found by its package, whatever else has the same name by now.
 
     Raises:
         PluginError: It is not installed, blocked or broken; the message says what to do.
     """
     try:
-        maker = build_maker(registry, f"{package}:{name.removeprefix(f'{package}:')}", params)
+        maker = build_maker(registry, f"{package}:{name.removeprefix(f'{package}:')}", params, executor=executor)
     except UnknownNameError:
         raise PluginError(
-            f"the model needs the features {name!r} of {package} {version}: {_why_missing(registry, package)}"
+            f"the model needs features {name!r} of {package} {version}, and {_why_missing(registry, package)}"
         ) from None
-    return dataclasses.replace(maker, name=name)
+    return replace(maker, name=name)
 
 
 def check_can_be_saved(encoder: Encoder) -> None:
@@ -137,6 +162,20 @@ def with_features(workspace: Workspace, run: RunRow, table: Table) -> Table:
         return table
 
 
+def _run_by(executor: Executor) -> Run:
+    def run(maker: Maker, work: Callable[[], Any]) -> Any:
+        task = _Work(maker.name, maker.plugin, work)
+        (outcome,) = executor.outcomes(lambda one: one.work(), [task])
+        error = outcome.error
+        if error is None:
+            return outcome.result
+        if isinstance(error, Exception):
+            raise error
+        raise PluginError(f"raised {one_line(error)}") from error  # SystemExit or KeyboardInterrupt, and not the user's
+
+    return run
+
+
 def _class(registry: Registry, name: str) -> type:
     cls = registry.feature(name)
     if not (isinstance(cls, type) and dataclasses.is_dataclass(cls)):
@@ -153,8 +192,8 @@ def _why_missing(registry: Registry, package: str) -> str:
     """Why a package does not bring what it brought, and what to do."""
     plugins = [plugin for plugin in registry.manager.plugins if plugin.distribution == package]
     if not plugins:
-        return f"pip install {package!r}"
+        return f"it is not installed: pip install {package}"
     bad = next((plugin for plugin in plugins if plugin.state != "active"), None)
     if bad is None:
-        return f"version {plugins[0].version} of it, which is installed, brings none of that name"
+        return f"version {plugins[0].version}, which is installed, brings none of that name"
     return f"plugin {bad.name!r} is {bad.state}{f': {bad.error}' if bad.error else ''}"

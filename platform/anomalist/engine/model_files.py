@@ -15,6 +15,7 @@ from anomalist.store.artifacts import load_model, remove_unfinished, save_model
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from anomalist.engine.executor import Executor
     from anomalist.plugins.registry import Registry
 
 __all__ = ["describe", "load", "save"]
@@ -28,8 +29,8 @@ def save(model: Model, root: Path) -> str:
     return save_model(root, describe(model), model.parts())
 
 
-def load(root: Path, model_hash: str, registry: Registry) -> Model:
-    """Read a model from its folder.
+def load(root: Path, model_hash: str, registry: Registry, *, executor: Executor | None = None) -> Model:
+    """Read a model from its folder; its features are made in the executor, or right here where there is none.
 
     Raises:
         ModelFileError: The folder is missing, damaged, incomplete or of an unknown format.
@@ -42,7 +43,7 @@ def load(root: Path, model_hash: str, registry: Registry) -> Model:
         build=registry.build,
         combiner=lambda name, params: combiner_of(registry, name, params),
         stacker=lambda name, params: build_stacker(registry, name, params),
-        maker=partial(rebuild_maker, registry),
+        maker=partial(rebuild_maker, registry, executor=executor),
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from anomalist.data.dataset import Dataset
     from anomalist.data.table import Table
+    from anomalist.engine.executor import Executor
     from anomalist.engine.request import RunOptions, ThresholdRequest
     from anomalist.ensemble.combine import Combiner
     from anomalist.plugins.registry import Registry
@@ -63,6 +64,7 @@ def make_plan(
     *,
     positive: Collection[str] | None = None,
     earlier: Encoder | None = None,
+    executor: Executor | None = None,
 ) -> Plan:
     """Check a request, build its detectors and encode the rows.
 
@@ -72,6 +74,7 @@ def make_plan(
         registry: Knows the detectors and the features.
         positive: The label values that mean an anomaly; found when not given.
         earlier: Of a model that a fit is to go on from: columns that are much as they were keep its units.
+        executor: Where features are made; right here unless given.
 
     Raises:
         UsageError: A detector, parameter, panel, combiner or maker of features is unknown, or the threshold lacks what
@@ -82,7 +85,7 @@ def make_plan(
     if positive is not None and table.label is None:
         raise UsageError("the labels that mean an anomaly need their column; name it with --label")
     combiner = combiner_from_text(registry, options.combiner)
-    makers = makers_from_text(registry, options.features)
+    makers = makers_from_text(registry, options.features, executor=executor)
     labels = Labels.of(table, positive) if table.label is not None else None
     panel = seats(
         registry,

@@ -89,7 +89,9 @@ def rejoin(
     if members != "reuse":
         start = earlier if members == "warm-start" else None
         before = None if start is None else start.model.encoder
-        plan = make_plan(table, options, workspace.registry, positive=positive, earlier=before)
+        plan = make_plan(
+            table, options, workspace.registry, positive=positive, earlier=before, executor=workspace.executor
+        )
         return partial(_fitted, workspace, plan, start)
     check_enough(table)
     labels = Labels.of(table, positive) if table.label is not None else None

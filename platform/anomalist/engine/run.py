@@ -58,7 +58,7 @@ def run(
     """
     name = model_name(Path(table.source).name) if name is None else check_model_name(name)
     workspace.progress.stage("encoding")
-    plan = make_plan(table, options, workspace.registry, positive=positive)
+    plan = make_plan(table, options, workspace.registry, positive=positive, executor=workspace.executor)
     params = {
         "name": name,
         "options": options.to_dict(),

@@ -106,7 +106,7 @@ class Workspace:
             ModelFileError: Its files are missing or damaged.
         """
         row = self.find(reference)
-        return model_files.load(self.models, row.hash, self.registry), row
+        return model_files.load(self.models, row.hash, self.registry, executor=self.executor), row
 
     @contextmanager
     def running(
