@@ -166,7 +166,9 @@ class OneClassSVM:
             nu=self.nu,
             tol=self.tol,
             cache_size=self.cache_mb,
-        ).fit(sample)
+        )
+        solver.random_state = 0  # it draws a number that it never uses, by default from numpy's global generator
+        solver.fit(sample)
         return _Machine(
             anchors=solver.support_vectors_,
             weights=solver.dual_coef_[0],
