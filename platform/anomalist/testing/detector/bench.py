@@ -1,0 +1,161 @@
+"""DetectorBench: builds and fits the detector that is checked, and compares its scores."""
+
+from __future__ import annotations
+
+import warnings
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from anomalist.detector import Detector, DetectorSpec
+from anomalist.engine.executor import one_thread_each
+from anomalist.errors import ModelFileError
+from anomalist.plugins.parameters import check_parameters
+from anomalist.testing.bench import Bench
+from anomalist.testing.check import Failure, NotApplicable, told
+from anomalist.testing.detector.apart import Reply, restored_apart
+from anomalist.testing.detector.samples import Probe, Samples
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from anomalist.data.dataset import Dataset
+    from anomalist.detector import Bools, Floats
+
+__all__ = ["ENOUGH", "DetectorBench", "alike", "quietly", "separation"]
+
+ENOUGH = 0.9
+"""The share of pairs, of a row far out and an ordinary one, in which the former has to score higher."""
+
+_FIXED: Mapping[str, Any] = {"seed": 0, "device": "cpu"}
+_RELATIVE = 1e-5  # what sums of float32 in another order may differ by
+_ABSOLUTE = 1e-6  # of the spread of the scores
+
+
+class DetectorBench(Bench):
+    """The detector that is checked, and what is tried on it."""
+
+    @property
+    def spec(self) -> DetectorSpec:
+        """Its description.
+
+        Raises:
+            NotApplicable: It has none.
+        """
+        if not isinstance(self.subject.spec, DetectorSpec):
+            raise NotApplicable("no installed plugin describes it")
+        return self.subject.spec
+
+    @cached_property
+    def samples(self) -> Samples:
+        """The data that it eats."""
+        return Samples(eats=self.subject.spec.eats if isinstance(self.subject.spec, DetectorSpec) else "rows")
+
+    @cached_property
+    def probe(self) -> Probe:
+        """Rows to score, some far out."""
+        return self.samples.probe()
+
+    def build(self) -> Detector:
+        """A new one, with the parameters that were given; where it has a seed or a device, they are fixed."""
+        cls = self.loaded
+        fixed = {name: value for name, value in _FIXED.items() if name in getattr(cls, "__dataclass_fields__", {})}
+        return cast("Detector", cls(**check_parameters(self.subject.name, cls, {**fixed, **self.subject.params})))
+
+    def fit(self, data: Dataset | None = None) -> Detector:
+        """A new one, fitted on ordinary rows or on others."""
+        detector = self.build()
+        quietly(detector.fit, self.samples.ordinary() if data is None else data)
+        return detector
+
+    @cached_property
+    def fitted(self) -> Detector:
+        """One fitted on ordinary rows, to be looked at and never changed.
+
+        Raises:
+            NotApplicable: It cannot be fitted, which a check of its own says.
+        """
+        try:
+            return self.fit()
+        except NotApplicable:
+            raise
+        except (Exception, SystemExit) as error:
+            raise NotApplicable(f"it cannot be fitted on ordinary rows: {told(error)}") from error
+
+    @cached_property
+    def scores(self) -> Floats:
+        """What the fitted one gives the probe, float64.
+
+        Raises:
+            NotApplicable: It gives none, which a check of its own says.
+        """
+        try:
+            scores = self.score(self.fitted, self.probe.data)
+        except NotApplicable:
+            raise
+        except (Exception, SystemExit) as error:
+            raise NotApplicable(f"it gives no scores: {told(error)}") from error
+        if scores.shape != (len(self.probe.data),) or not np.isfinite(scores).all():
+            raise NotApplicable("it does not give one finite number a row, which other checks say")
+        return scores
+
+    def score(self, detector: Detector, data: Dataset) -> Floats:
+        """The scores of rows, float64."""
+        return np.asarray(quietly(detector.score, data), dtype=np.float64)
+
+    @cached_property
+    def apart(self) -> Reply:
+        """What another process made of the fitted one, when it got what is saved of it; asked once for all checks.
+
+        Raises:
+            NotApplicable: It cannot be saved, which a check of its own says; or no other process can find the class.
+        """
+        given = self.subject.given
+        if given is not None and ("<locals>" in given.__qualname__ or given.__module__ == "__main__"):
+            raise NotApplicable("it is defined where no other process finds it; move it to a module")
+        try:
+            return restored_apart(self.fitted, self.subject.factory, self.probe.data)
+        except ModelFileError as error:
+            raise NotApplicable(f"it cannot be saved: {error}") from error
+
+    def needs(self, role: type) -> None:
+        """Go on only where it has a role.
+
+        Raises:
+            NotApplicable: It has not.
+        """
+        if not isinstance(self.fitted, role):
+            raise NotApplicable(f"it is not {role.__name__}")
+
+
+def quietly(function: Any, *args: Any) -> Any:
+    """Call as the engine does, with one thread for each numeric library, and let warnings pass."""
+    with one_thread_each(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return function(*args)
+
+
+def alike(got: Floats, expected: Floats, *, what: str, mend: str) -> None:
+    """Refuse scores that differ by more than rounding.
+
+    Raises:
+        Failure: They differ; the message gives the row that differs most.
+    """
+    if got.shape != expected.shape:
+        raise Failure(expected=f"{what}, shape {expected.shape}", got=f"shape {got.shape}", mend=mend)
+    apart = np.abs(got - expected)
+    bad = ~(apart <= _RELATIVE * np.abs(expected) + _ABSOLUTE * np.ptp(expected))  # what is not finite differs, too
+    if bad.any():
+        row = int(np.argmax(np.where(np.isnan(apart), np.inf, apart)))
+        raise Failure(
+            expected=what,
+            got=f"{bad.sum()} of {bad.size} scores differ, row {row} most: {got[row]:.6g} and {expected[row]:.6g}",
+            mend=mend,
+        )
+
+
+def separation(scores: Floats, far: Bools) -> float:
+    """The share of pairs, of a row far out and an ordinary one, in which the former scores higher; ties are halves."""
+    above = scores[far][:, None] - scores[~far][None, :]
+    return float((above > 0).mean() + 0.5 * (above == 0).mean())
