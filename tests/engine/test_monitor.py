@@ -216,7 +216,9 @@ def test_a_model_without_a_reference_is_saved_and_loaded_as_ever(workspace: Work
     model, _ = _fitted(workspace, _payments(300, 0))
     bare = replace(model, reference=None)
     assert "reference" not in bare.parts()
-    again = model_files.load(workspace.models, model_files.save(bare, workspace.models), workspace.registry)
+    again = model_files.load(
+        workspace.models, model_files.save(bare, workspace.models, workspace.registry), workspace.registry
+    )
     assert again.reference is None
     table = Table.from_frame(_payments(50, 1), like=model.encoder.reading)
     np.testing.assert_array_equal(again.score(table).score, model.score(table).score)

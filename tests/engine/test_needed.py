@@ -150,7 +150,7 @@ def test_a_challenger_that_was_fitted_on_drifted_rows_has_seen_to_them(workspace
 def test_a_model_that_cannot_tell_drift_says_so_and_still_counts_verdicts(
     workspace: Workspace, made: RunRow, table: Table, tmp_path: Path
 ) -> None:
-    old = model_files.save(replace(workspace.load("m")[0], reference=None), workspace.models)
+    old = model_files.save(replace(workspace.load("m")[0], reference=None), workspace.models, workspace.registry)
     with closing(sqlite3.connect(tmp_path / "anomalist.db")) as database, database:
         database.execute("UPDATE model SET hash = ?", (old,))
     due = need(workspace, "m", table=table)

@@ -50,6 +50,7 @@ def run(
     device: str | None = None,
     threads: int | None = None,
     timeout: float | None = None,
+    trust_pickle: bool | None = None,
     store: str | None = None,
 ) -> Run:
     """Fit a panel of detectors on rows, flag the anomalous ones, explain them, store the run and its model.
@@ -77,6 +78,7 @@ def run(
         device: Where deep detectors train.
         threads: Detectors fitted at once.
         timeout: Seconds that one detector may take.
+        trust_pickle: Read models whose detectors are saved as pickles, which can execute code.
         store: The database, as an SQLAlchemy URL or the path of an SQLite file.
 
     Raises:
@@ -85,7 +87,7 @@ def run(
     if sum(given is not None for given in (budget, fpr, f_beta)) > 1:
         raise UsageError("budget, fpr and f_beta exclude each other; give one")
     flags = {"store": store, "panel": panel, "combiner": combiner, "budget": budget, "seed": seed, "device": device}
-    settings = load_settings({**flags, "threads": threads, "timeout": timeout})
+    settings = load_settings({**flags, "threads": threads, "timeout": timeout, "trust_pickle": trust_pickle})
     with opened(settings) as workspace:
         table, source = table_of(
             data,
@@ -124,6 +126,7 @@ def score(
     budget: float | str | None = None,
     threads: int | None = None,
     timeout: float | None = None,
+    trust_pickle: bool | None = None,
     store: str | None = None,
 ) -> Run:
     """Score rows with a stored model: `"name"` (its champion), `"name@alias"` or `"name:version"`.
@@ -134,7 +137,8 @@ def score(
     Raises:
         AnomalistError: The data, the model or the store cannot be used; the message says what to do.
     """
-    settings = load_settings({"store": store, "budget": budget, "threads": threads, "timeout": timeout})
+    how = {"threads": threads, "timeout": timeout, "trust_pickle": trust_pickle}
+    settings = load_settings({"store": store, "budget": budget, **how})
     with opened(settings) as workspace:
         fitted, row = workspace.load(model)
         table, source = table_of(

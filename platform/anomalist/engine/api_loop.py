@@ -123,6 +123,7 @@ def retrain(
     device: str | None = None,
     threads: int | None = None,
     timeout: float | None = None,
+    trust_pickle: bool | None = None,
     store: str | None = None,
 ) -> Retrained:
     """Make the next version of a model from all verdicts, compare it with the champion, promote it if it is better.
@@ -147,7 +148,8 @@ def retrain(
         AnomalistError: The data, the model or the store cannot be used; the message says what to do.
     """
     given = {"budget": budget, "seed": seed, "device": device}
-    settings = load_settings({**given, "store": store, "threads": threads, "timeout": timeout})
+    how = {"threads": threads, "timeout": timeout, "trust_pickle": trust_pickle}
+    settings = load_settings({**given, "store": store, **how})
     columns = {"key": key, "time": time, "entity": entity, "label": label, "ignore": several(ignore)}
     if data is None and any(columns.values()):
         said = ", ".join(name for name in columns if columns[name])
@@ -185,6 +187,7 @@ def monitor(
     ignore: Iterable[str] = (),
     threads: int | None = None,
     timeout: float | None = None,
+    trust_pickle: bool | None = None,
     store: str | None = None,
 ) -> Drift:
     """Say whether rows are still like those that a model was fitted on: each column, the scores, the share flagged.
@@ -194,7 +197,8 @@ def monitor(
     Raises:
         AnomalistError: The data, the model or the store cannot be used; the message says what to do.
     """
-    with opened(load_settings({"store": store, "threads": threads, "timeout": timeout})) as workspace:
+    how = {"threads": threads, "timeout": timeout, "trust_pickle": trust_pickle}
+    with opened(load_settings({"store": store, **how})) as workspace:
         fitted, row = workspace.load(model)
         table, source = table_of(
             data,

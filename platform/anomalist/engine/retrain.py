@@ -190,8 +190,8 @@ def _stored(
     workspace.progress.stage("storing")
     made = NewModel(
         name=name,
-        hash=model_files.save(model, workspace.models),
-        details={**model_files.describe(model), "considered": challenger.considered},
+        hash=model_files.save(model, workspace.models, workspace.registry),
+        details={**model_files.describe(model, workspace.registry), "considered": challenger.considered},
         aliases=(CHAMPION,) if outcome.promoted else (CHALLENGER,),
         how="better" if options.promote is None else "asked",
     )
@@ -206,7 +206,13 @@ def _stored(
         evaluation=evaluation,
         results={"retrain": outcome.to_dict()},
         top=options.top,
-        notes=(*panel.table.notes, *panel.notes, *challenger.notes, *remarks),
+        notes=(
+            *panel.table.notes,
+            *panel.notes,
+            *challenger.notes,
+            *remarks,
+            *model_files.pickle_notes(model, workspace.registry),
+        ),
         made=made,
     )
 

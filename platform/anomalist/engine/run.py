@@ -74,13 +74,14 @@ def run(
         evaluation, remarks = measured(scores, plan.labels)
         workspace.progress.stage("storing")
         champion = _champion(workspace, name)
-        notes = (*table.notes, *_left_out(model), *fitted.notes, *remarks)
+        pickles = model_files.pickle_notes(model, workspace.registry)
+        notes = (*table.notes, *_left_out(model), *fitted.notes, *remarks, *pickles)
         if champion is not None:
             notes = (*notes, f"{name}:{champion} stays the champion; name the version to score with the new model")
         made = NewModel(
             name=name,
-            hash=model_files.save(model, workspace.models),
-            details=model_files.describe(model),
+            hash=model_files.save(model, workspace.models, workspace.registry),
+            details=model_files.describe(model, workspace.registry),
             aliases=(CHAMPION,) if champion is None else (),
         )
         result = commit(

@@ -46,6 +46,7 @@ class Workspace:
         models: The folder of model files.
         executor: Runs the members of a panel.
         progress: Hears how it goes.
+        trust_pickle: Whether models with pickles, which can execute code, are read.
     """
 
     store: Store
@@ -53,6 +54,7 @@ class Workspace:
     models: Path
     executor: Executor = field(default_factory=Threads)
     progress: Progress = field(default_factory=Silent)
+    trust_pickle: bool = False
 
     @classmethod
     def open(cls, settings: Settings, registry: Registry, *, progress: Progress | None = None) -> Self:
@@ -67,6 +69,7 @@ class Workspace:
             models=settings.data_home / "models",
             executor=Threads(workers=settings.threads or os.cpu_count() or 1, timeout=settings.timeout),
             progress=progress or Silent(),
+            trust_pickle=settings.trust_pickle,
         )
 
     def announce(self, result: RunResult) -> None:
@@ -103,10 +106,18 @@ class Workspace:
         Raises:
             UsageError: The reference is not of the form that `find` takes.
             UnknownNameError: There is no such model.
-            ModelFileError: Its files are missing or damaged.
+            ModelFileError: Its files are missing or damaged, or hold a pickle and are not trusted.
         """
         row = self.find(reference)
-        return model_files.load(self.models, row.hash, self.registry, executor=self.executor), row
+        model = model_files.load(
+            self.models,
+            row.hash,
+            self.registry,
+            name=f"{row.name}:{row.version}",
+            executor=self.executor,
+            trust_pickle=self.trust_pickle,
+        )
+        return model, row
 
     @contextmanager
     def running(
