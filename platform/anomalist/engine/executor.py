@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from threadpoolctl import threadpool_limits
 
 from anomalist.detector import check_parameter, deadline
+from anomalist.engine.printing import Printed, prints_kept_apart
+from anomalist.engine.report import one_line
+from anomalist.engine.turns import Turn
 from anomalist.errors import DetectorTimeoutError
 
 if TYPE_CHECKING:
@@ -60,11 +63,24 @@ class Executor(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Working(Generic[Item]):
+    """One item at work."""
+
+    item: Item
+    turn: Turn
+    thread: threading.Thread
+    started: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Threads:
     """Runs each item in a thread of its own, a few at a time.
 
     numpy, scikit-learn and torch release the interpreter while they compute. While items run, the numeric libraries are
     held to one thread each: there is one level of threads only, and results do not depend on the number of cores.
+
+    An item that changes what all code of the process shares fails (`anomalist.engine.turns`), and so does one that
+    prints without end (`anomalist.engine.printing`).
 
     An item over its time is told so through `anomalist.detector.deadline`; if it does not stop by itself its thread is
     abandoned and its result is thrown away. A thread cannot be killed: an abandoned one uses a core until it ends.
@@ -83,33 +99,39 @@ class Threads:
 
     def outcomes(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Outcome[Item, Result]]:
         """Yield what became of each item, as they end."""
-        waiting = deque(enumerate(items))
-        running: dict[int, tuple[Item, float]] = {}
-        ended: queue.SimpleQueue[tuple[int, Outcome[Item, Result]]] = queue.SimpleQueue()
-        with one_thread_each():
-            while waiting or running:
-                while waiting and len(running) < self.workers:
-                    number, item = waiting.popleft()
-                    running[number] = (item, time.monotonic())
-                    self._start(function, number, item, ended)
-                try:
-                    number, outcome = ended.get(timeout=self._patience(running))
-                except queue.Empty:
-                    yield from self._abandon(running)
-                    continue
-                if running.pop(number, None) is not None:
-                    yield outcome
+        return (outcome for _, outcome in self._numbered(function, items))
 
     def attempts(self, function: Callable[[Item], Result], items: Iterable[Item], /) -> Iterator[Result | None]:
         """Yield the results in the order of the items, None for one that failed or ran out of time (see the log)."""
-        listed = list(enumerate(items))
         done: dict[int, Result | None] = {}
-        for outcome in self.outcomes(lambda pair: function(pair[1]), listed):
-            number, item = outcome.item
+        for number, outcome in self._numbered(function, items):
             done[number] = outcome.result
             if outcome.error is not None:
-                _log.warning("%s is left out: %s", getattr(item, "name", item), outcome.error)
-        return (done[number] for number, _ in listed)
+                _log.warning("%s is left out: %s", getattr(outcome.item, "name", outcome.item), one_line(outcome.error))
+        return (done[number] for number in sorted(done))
+
+    def _numbered(
+        self, function: Callable[[Item], Result], items: Iterable[Item]
+    ) -> Iterator[tuple[int, Outcome[Item, Result]]]:
+        """Yield the number of each item and what became of it, as they end."""
+        waiting = deque(enumerate(items))
+        running: dict[int, _Working[Item]] = {}
+        ended: queue.SimpleQueue[tuple[int, Outcome[Item, Result]]] = queue.SimpleQueue()
+        with one_thread_each(), prints_kept_apart() as abandoned:
+            while waiting or running:
+                while waiting and len(running) < self.workers:
+                    number, item = waiting.popleft()
+                    running[number] = self._start(function, number, item, ended)
+                try:
+                    number, outcome = ended.get(timeout=self._patience(running))
+                except queue.Empty:
+                    for number in self._late(running):
+                        late = running.pop(number)
+                        abandoned.append(late.thread)
+                        yield number, self._abandoned(late)
+                    continue
+                if running.pop(number, None) is not None:
+                    yield number, outcome
 
     def _start(
         self,
@@ -117,36 +139,45 @@ class Threads:
         number: int,
         item: Item,
         ended: queue.SimpleQueue[tuple[int, Outcome[Item, Result]]],
-    ) -> None:
+    ) -> _Working[Item]:
+        turn, printed = Turn(item), Printed()
+
         def work() -> None:
             started = time.monotonic()
             deadline.set(None if self.timeout is None else started + self.timeout)
+            printed.begin()
             result, error = None, None
             try:
-                with threadpool_limits(limits=1, user_api="openmp"):  # OpenMP keeps a limit for each thread
+                with threadpool_limits(limits=1, user_api="openmp"), turn:  # OpenMP keeps a limit for each thread
                     result = function(item)
+                    printed.check()
             except BaseException as caught:  # noqa: BLE001 - whatever a detector raises is its own failure
-                error = caught
+                result, error = None, caught
             seconds = time.monotonic() - started
+            printed.log(turn.name)
             ended.put((number, Outcome(item=item, seconds=seconds, result=result, error=error)))
 
-        threading.Thread(target=copy_context().run, args=(work,), daemon=True, name=f"anomalist-{number}").start()
+        thread = threading.Thread(target=copy_context().run, args=(work,), daemon=True, name=f"anomalist-{number}")
+        thread.start()
+        return _Working(item=item, turn=turn, thread=thread, started=time.monotonic())
 
-    def _patience(self, running: dict[int, tuple[Item, float]]) -> float:
+    def _patience(self, running: dict[int, _Working[Item]]) -> float:
         if self.timeout is None:
             return _LISTEN
-        first = min(started for _, started in running.values())
+        first = min(working.started for working in running.values())
         return min(_LISTEN, max(0.0, first + self.timeout + _GRACE - time.monotonic()))
 
-    def _abandon(self, running: dict[int, tuple[Item, float]]) -> Iterator[Outcome[Item, Result]]:
+    def _late(self, running: dict[int, _Working[Item]]) -> list[int]:
+        """The numbers of those that had their time and the grace."""
         if self.timeout is None:
-            return
-        now = time.monotonic()
-        for number, (item, started) in list(running.items()):
-            if now >= started + self.timeout + _GRACE:
-                del running[number]
-                error = DetectorTimeoutError(f"did not finish within {self.timeout:g} seconds and was abandoned")
-                yield Outcome(item=item, seconds=now - started, error=error)
+            return []
+        latest = time.monotonic() - self.timeout - _GRACE
+        return [number for number, working in running.items() if working.started <= latest]
+
+    def _abandoned(self, late: _Working[Item]) -> Outcome[Item, Result]:
+        late.turn.abandon()
+        error = DetectorTimeoutError(f"did not finish within {self.timeout:g} seconds and was abandoned")
+        return Outcome(item=late.item, seconds=time.monotonic() - late.started, error=error)
 
 
 class _OneThreadEach:
