@@ -64,7 +64,7 @@ class App:
             from anomalist.engine.opening import open_plugins
 
             settings = self.settings()
-            self._plugins = open_plugins(settings)
+            self._plugins = open_plugins(settings, self._trace if self.trace_plugins else None)
             for name in self._plugins.unknown:
                 self.notice(f"{settings.origins['disable_plugins']}: no plugin is called {name!r}")
         return self._plugins
@@ -95,6 +95,11 @@ class App:
         """Tell the user something in one line on stderr, unless they asked for quiet."""
         if not self.quiet:
             click.echo(f"note: {text}", err=True)
+
+    @staticmethod
+    def _trace(line: str) -> None:
+        """Tell what a plugin does: on stderr, and also in quiet, since it was asked for by name."""
+        click.echo(f"trace: {line}", err=True)
 
     @property
     def show_progress(self) -> bool:

@@ -9,13 +9,14 @@ from anomalist.plugins.registry import Registry
 
 if TYPE_CHECKING:
     from anomalist.config import Settings
+    from anomalist.plugins.manager import Trace
 
 __all__ = ["open_plugins", "open_registry"]
 
 
-def open_plugins(settings: Settings) -> PluginManager:
-    """Find the plugins; those that fail are kept with their errors."""
-    return PluginManager.load(settings.disable_plugins, bundled_only=settings.no_plugins)
+def open_plugins(settings: Settings, trace: Trace | None = None) -> PluginManager:
+    """Find the plugins; those that fail are kept with their errors. `trace` hears what is done with each, and after."""
+    return PluginManager.load(settings.disable_plugins, bundled_only=settings.no_plugins, trace=trace)
 
 
 def open_registry(settings: Settings, plugins: PluginManager | None = None) -> Registry:

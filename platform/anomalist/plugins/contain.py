@@ -25,14 +25,17 @@ __all__ = ["contained"]
 
 
 @contextmanager
-def contained() -> Iterator[None]:
+def contained(*, tolerant: bool = False) -> Iterator[None]:
     """Send what the body prints to stderr, and put back what it changes of the process that all code shares.
 
     The body may import libraries. These add filters of single warnings and set variables of the environment that were
     not set, which is left as it is.
 
+    Args:
+        tolerant: Put back what was changed without a word.
+
     Raises:
-        PluginError: The body ended well and had changed something else.
+        PluginError: The body ended well and had changed something else, and that is not tolerated.
     """
     before = snapshot()
     ended_well = False
@@ -44,7 +47,7 @@ def contained() -> Iterator[None]:
         changed = [change for change in changes(before) if not change.by_import or _is_grave(change.name, before)]
         for change in changed:
             change.put_back()
-        if changed and ended_well:
+        if changed and ended_well and not tolerant:
             raise PluginError(f"it {' and '.join(change.line for change in changed)}")
 
 

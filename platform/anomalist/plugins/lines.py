@@ -1,10 +1,12 @@
-"""Errors of plugins as lines that can be printed, whatever the plugin raised."""
+"""Lines about plugins that can be printed, whatever the plugin raised."""
 
 from __future__ import annotations
 
+from time import perf_counter
+
 from anomalist.errors import PluginError
 
-__all__ = ["one_line"]
+__all__ = ["milliseconds", "one_line"]
 
 _LONGEST = 500
 
@@ -27,3 +29,8 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, PluginError):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def milliseconds(started: float) -> str:
+    """The time since a reading of `time.perf_counter`, for people."""
+    return f"{(perf_counter() - started) * 1000:.1f} ms"

@@ -12,7 +12,7 @@ from anomalist.errors import PluginError
 from anomalist.plugins.compatibility import mismatch
 from anomalist.plugins.describe import DESCRIBE, described
 from anomalist.plugins.hooks import OBSERVE, implemented
-from anomalist.plugins.lines import one_line
+from anomalist.plugins.lines import milliseconds, one_line
 from anomalist.plugins.plugin import Plugin
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from anomalist.plugins.found import Found
     from anomalist.plugins.plugin import Spec, Trace
 
-__all__ = ["load", "milliseconds"]
+__all__ = ["load"]
+
+_SHOWN = 5
 
 
 def load(found: Found, *, stops: Callable[[BaseException], bool], trace: Trace | None = None) -> Plugin:
@@ -74,11 +76,7 @@ def _asked(hook: str, function: Callable[[], object], plugin: Plugin, trace: Tra
     started = perf_counter()
     specs = described(hook, function(), plugin.name)
     if trace is not None:
-        names = ", ".join(spec.name for spec in specs) or "nothing"
-        trace(f"{plugin.title}: {hook} gave {names} in {milliseconds(started)}")
+        names = ", ".join(spec.name for spec in specs[:_SHOWN]) or "nothing"
+        more = f" and {len(specs) - _SHOWN} more" if len(specs) > _SHOWN else ""
+        trace(f"{plugin.title}: {hook} gave {names}{more} in {milliseconds(started)}")
     return specs
-
-
-def milliseconds(started: float) -> str:
-    """The time since a reading of `time.perf_counter`, for people."""
-    return f"{(perf_counter() - started) * 1000:.1f} ms"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 from anomalist.plugins.found import find, normal
 from anomalist.plugins.hooks import OBSERVE
 from anomalist.plugins.interrupts import interruptible
-from anomalist.plugins.lines import one_line
-from anomalist.plugins.loading import load, milliseconds
+from anomalist.plugins.lines import milliseconds, one_line
+from anomalist.plugins.loading import load
 from anomalist.plugins.plugin import BUNDLED, GROUP, Plugin, PluginState, Spec, Trace
 
 if TYPE_CHECKING:

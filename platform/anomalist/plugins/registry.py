@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 from anomalist.detector import CombinerSpec, CommandSpec, DetectorSpec, FeatureSpec, ReaderSpec, StackerSpec
 from anomalist.errors import PluginError, UnknownNameError
+from anomalist.plugins.importing import imported
 from anomalist.plugins.manager import BUNDLED, PluginManager
 from anomalist.plugins.parameters import Parameter, parse_detector
-from anomalist.plugins.workshop import Here, imported
+from anomalist.plugins.workshop import Here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from anomalist.detector import Detector
+    from anomalist.plugins.plugin import Spec
     from anomalist.plugins.workshop import Built, Workshop
 
 __all__ = ["DEFAULT_PANEL", "Registry"]
@@ -37,15 +39,19 @@ class _Names(Generic[S]):
 
     Attributes:
         kind: What they are called in messages.
+        of: What describes them.
         specs: By the name that users are shown, which is also each description's own name.
         aliases: `distribution:name` to the shown name, for each of them.
         homes: The shown name to the distribution.
+        why_missing: Says what may have brought a name, and is not active.
     """
 
     kind: str
+    of: type[S]
     specs: dict[str, S]
     aliases: dict[str, str]
     homes: dict[str, str]
+    why_missing: Callable[[str], str | None]
 
     @classmethod
     def collect(cls, kind: str, of: type[S], manager: PluginManager) -> Self:
@@ -57,7 +63,7 @@ class _Names(Generic[S]):
                     brought.setdefault(spec.name, {}).setdefault(plugin.distribution, spec)
                     if plugin.bundled:
                         bundled.setdefault(spec.name, plugin.distribution)
-        names = cls(kind, {}, {}, {})
+        names = cls(kind, of, {}, {}, {}, manager.why_missing)
         for name, homes in brought.items():
             owner = bundled.get(name) or (next(iter(homes)) if len(homes) == 1 else None)
             for distribution, spec in homes.items():
@@ -74,6 +80,9 @@ class _Names(Generic[S]):
         qualified = sorted(f"{home}:{name}" for home in set(self.homes.values()) if f"{home}:{name}" in self.aliases)
         if qualified:
             raise UnknownNameError(f"{self.kind} {name!r} is brought by several packages; use {' or '.join(qualified)}")
+        why = self.why_missing(name)
+        if why is not None:
+            raise UnknownNameError(f"no {self.kind} is called {name!r}: {why}")
         close = difflib.get_close_matches(name, [*self.specs, *self.aliases], n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(sorted(self.specs)) or 'none'}"
         raise UnknownNameError(f"no {self.kind} is called {name!r}; {hint}")
@@ -89,7 +98,7 @@ class Registry:
 
     def __init__(self, manager: PluginManager, workshop: Workshop | None = None) -> None:
         self.manager = manager
-        self.workshop: Workshop = workshop or Here()
+        self.workshop: Workshop = workshop or Here(manager.trace)
         self._detectors = _Names.collect("detector", DetectorSpec, manager)
         self._combiners = _Names.collect("combiner", CombinerSpec, manager)
         self._stackers = _Names.collect("stacker", StackerSpec, manager)
@@ -105,6 +114,12 @@ class Registry:
     def specs(self) -> list[DetectorSpec]:
         """Every detector, by name."""
         return sorted(self._detectors.specs.values(), key=lambda spec: spec.name)
+
+    def called(self, spec: Spec, package: str) -> str:
+        """The name that users type for what a plugin of a package describes."""
+        kinds = (self._detectors, self._combiners, self._stackers, self._features, self._readers, self._commands)
+        names = next(names for names in kinds if isinstance(spec, names.of))
+        return names.aliases[f"{package}:{spec.name}"]
 
     def spec(self, name: str) -> DetectorSpec:
         """The detector of that name.
@@ -281,7 +296,7 @@ class Registry:
         """
         return self._import(self._commands.get(name), self._commands)
 
-    @staticmethod
-    def _import(spec: S, names: _Names[S]) -> Any:
+    def _import(self, spec: S, names: _Names[S]) -> Any:
         """What a factory names; whatever goes wrong becomes a PluginError that names the package."""
-        return imported(spec.factory, f"{names.kind} {spec.name!r} of {names.homes[spec.name]}")
+        what = f"{names.kind} {spec.name!r}"
+        return imported(spec.factory, what, names.homes[spec.name], trace=self.manager.trace)

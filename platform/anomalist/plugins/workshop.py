@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from anomalist.errors import AnomalistError, ParameterError, PluginError
+from anomalist.errors import ParameterError
+from anomalist.plugins.importing import held, imported
 from anomalist.plugins.parameters import Parameter, check_parameters, describe_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from anomalist.detector import Detector, DetectorSpec
+    from anomalist.plugins.plugin import Trace
 
-__all__ = ["Built", "Here", "Workshop", "imported"]
+__all__ = ["Built", "Here", "Workshop"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,43 +47,33 @@ class Workshop(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
 class Here:
-    """Makes detectors in this process, in which they live."""
+    """Makes detectors in this process, in which they live.
+
+    Attributes:
+        trace: Hears of each first import.
+    """
+
+    trace: Trace | None = None
 
     def parameters(self, spec: DetectorSpec, package: str, /) -> list[Parameter]:
         """The parameters of a detector; imports it."""
-        return describe_parameters(spec.name, self._class(spec, package))
+        cls = self._class(spec, package)
+        with held(f"detector {spec.name!r} of {package} cannot be described", package):
+            return describe_parameters(spec.name, cls)
 
     def build(self, spec: DetectorSpec, package: str, params: Mapping[str, object], /) -> Built:
         """A new detector, not fitted, with these parameters; imports it."""
         cls = self._class(spec, package)
         values = check_parameters(spec.name, cls, params)
         try:
-            detector = cls(**values)
+            with held(f"detector {spec.name!r} of {package} failed to build", package):
+                detector = cls(**values)
+                names = [parameter.name for parameter in describe_parameters(spec.name, cls)]
+                return Built(detector=detector, params={name: getattr(detector, name) for name in names})
         except ParameterError as error:
             raise ParameterError(f"{spec.name}: {error}") from error
-        except AnomalistError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise PluginError(
-                f"detector {spec.name!r} of {package} failed to build: {type(error).__name__}: {error}"
-            ) from error
-        names = [parameter.name for parameter in describe_parameters(spec.name, cls)]
-        return Built(detector=detector, params={name: getattr(detector, name) for name in names})
 
-    @staticmethod
-    def _class(spec: DetectorSpec, package: str) -> type[Detector]:
-        return cast("type[Detector]", imported(spec.factory, f"detector {spec.name!r} of {package}"))
-
-
-def imported(factory: str, what: str) -> Any:
-    """What a factory `package.module:name` names, imported.
-
-    Raises:
-        PluginError: It cannot be imported; the message begins with `what`.
-    """
-    module, _, attribute = factory.partition(":")
-    try:
-        return getattr(importlib.import_module(module), attribute)
-    except (Exception, SystemExit) as error:
-        raise PluginError(f"{what} cannot be imported: {type(error).__name__}: {error}") from error
+    def _class(self, spec: DetectorSpec, package: str) -> type[Detector]:
+        return cast("type[Detector]", imported(spec.factory, f"detector {spec.name!r}", package, trace=self.trace))
