@@ -4,5 +4,15 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
+from tests.fresh import Fresh
+
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Fresh:
+    """An environment with anomalist from its wheel, for all tests: each installs plugins of other names."""
+    return Fresh.make(tmp_path_factory.mktemp("fresh") / "env")
