@@ -16,8 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from anomalist.testing.cases import parametrize_with_checks
-    from anomalist.testing.check import Check, CheckResult, Failure, Kind, NotApplicable
+    from anomalist.testing.cases import Check, parametrize_with_checks
     from anomalist.testing.kit import (
         check_combiner,
         check_detector,
@@ -27,13 +26,15 @@ if TYPE_CHECKING:
         checks_of,
         run_checks,
     )
+    from anomalist.testing.promise import CheckResult, Failure, Kind, NotApplicable, Promise
 
 _HOMES = {
-    "Check": "anomalist.testing.check",
-    "CheckResult": "anomalist.testing.check",
-    "Failure": "anomalist.testing.check",
-    "Kind": "anomalist.testing.check",
-    "NotApplicable": "anomalist.testing.check",
+    "Check": "anomalist.testing.cases",
+    "Promise": "anomalist.testing.promise",
+    "CheckResult": "anomalist.testing.promise",
+    "Failure": "anomalist.testing.promise",
+    "Kind": "anomalist.testing.promise",
+    "NotApplicable": "anomalist.testing.promise",
     "check_combiner": "anomalist.testing.kit",
     "check_detector": "anomalist.testing.kit",
     "check_features": "anomalist.testing.kit",
@@ -50,6 +51,7 @@ __all__ = [
     "Failure",
     "Kind",
     "NotApplicable",
+    "Promise",
     "check_combiner",
     "check_detector",
     "check_features",

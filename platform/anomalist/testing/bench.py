@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from anomalist.testing.check import NotApplicable, told
+from anomalist.testing.promise import NotApplicable, told
 
 if TYPE_CHECKING:
-    from anomalist.testing.check import Check, Checks, Kind
+    from anomalist.testing.promise import Checks, Kind, Promise
     from anomalist.testing.subject import Subject
 
 __all__ = ["Bench", "bench_of", "checks_for"]
@@ -31,7 +32,9 @@ class Bench:
     def load(self) -> Any:
         """The class or function; whatever importing it raises goes on."""
         if self._loaded is None:
-            self._loaded = self.subject.load()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what a library warns of when it is imported is not of its making
+                self._loaded = self.subject.load()
         return self._loaded
 
     @property
@@ -62,7 +65,7 @@ class _Kit(Protocol):
     BENCH: type[Bench]
 
 
-def checks_for(kind: Kind) -> tuple[Check, ...]:
+def checks_for(kind: Kind) -> tuple[Promise, ...]:
     """The checks of a kind, in the order in which they are done."""
     return _kit(kind).CHECKS.all()
 

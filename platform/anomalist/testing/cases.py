@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from anomalist.testing.bench import bench_of, checks_for
-from anomalist.testing.check import Failure, result_of
 from anomalist.testing.kit import reasons_for
+from anomalist.testing.promise import Failure, result_of
 from anomalist.testing.subject import Subject, name_of
 
 if TYPE_CHECKING:
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     import pytest
 
     from anomalist.testing.bench import Bench
-    from anomalist.testing.check import Check, Kind
+    from anomalist.testing.promise import Kind, Promise
     from anomalist.testing.subject import Target
 
-__all__ = ["Case", "parametrize_with_checks"]
+__all__ = ["Check", "parametrize_with_checks"]
 
 
 def parametrize_with_checks(
@@ -47,7 +47,7 @@ def parametrize_with_checks(
     for target in targets:
         name = name_of(target)
         bench = _Late(target, kind, (params or {}).get(name), sample, (expected_failures or {}).get(name))
-        cases += [pytest.param(Case(check, bench), id=f"{check.id}-{name}") for check in checks_for(kind)]
+        cases += [pytest.param(Check(check, bench), id=f"{check.id}-{name}") for check in checks_for(kind)]
     return pytest.mark.parametrize("check", cases)
 
 
@@ -74,10 +74,10 @@ class _Late:
         return self._made
 
 
-class Case:
+class Check:
     """One check of one thing; call it in a test."""
 
-    def __init__(self, check: Check, bench: _Late) -> None:
+    def __init__(self, check: Promise, bench: _Late) -> None:
         self._check = check
         self._bench = bench
 

@@ -10,14 +10,14 @@ from importlib.metadata import PackageNotFoundError, distribution, packages_dist
 from typing import TYPE_CHECKING
 
 from anomalist.plugins.manager import BUNDLED
-from anomalist.testing.check import Failure, NotApplicable, told
 from anomalist.testing.listing import heavy_when_listed
+from anomalist.testing.promise import Failure, NotApplicable, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from anomalist.testing.bench import Bench
-    from anomalist.testing.check import Checks
+    from anomalist.testing.promise import Checks
 
 __all__ = ["add_description"]
 

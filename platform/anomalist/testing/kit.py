@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from anomalist.errors import UsageError
 from anomalist.testing.bench import bench_of, checks_for
-from anomalist.testing.check import result_of
+from anomalist.testing.promise import result_of
 from anomalist.testing.subject import Subject
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from anomalist.detector import CombinerSpec, DetectorSpec, FeatureSpec, ReaderSpec, StackerSpec
     from anomalist.testing.bench import Bench
-    from anomalist.testing.check import Check, CheckResult, Kind
+    from anomalist.testing.promise import CheckResult, Kind, Promise
     from anomalist.testing.subject import Target
 
 __all__ = [
@@ -106,7 +106,7 @@ def check_reader(
     _hold("reader", reader, None, expected_failures, sample)
 
 
-def checks_of(kind: Kind = "detector") -> tuple[Check, ...]:
+def checks_of(kind: Kind = "detector") -> tuple[Promise, ...]:
     """The checks of a kind, each with its id and its sentence.
 
     >>> checks_of("combiner")[0].sentence

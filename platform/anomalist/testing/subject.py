@@ -15,7 +15,7 @@ from anomalist.plugins.registry import Registry
 
 if TYPE_CHECKING:
     from anomalist.plugins.manager import Plugin
-    from anomalist.testing.check import Kind
+    from anomalist.testing.promise import Kind
 
 __all__ = ["Spec", "Subject", "Target", "name_of"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from anomalist.testing.check import Checks
 from anomalist.testing.description import add_description
 from anomalist.testing.detector.bench import DetectorBench as BENCH  # noqa: N814 - what every module of a kind calls it
 from anomalist.testing.detector.manners import add_manners
@@ -12,11 +11,14 @@ from anomalist.testing.detector.roles import add_roles
 from anomalist.testing.detector.saving import add_saving
 from anomalist.testing.detector.scores import add_scores
 from anomalist.testing.detector.shapes import add_shapes
+from anomalist.testing.fields import add_fields
+from anomalist.testing.promise import Checks
 
 __all__ = ["BENCH", "CHECKS"]
 
 CHECKS = Checks()
 add_description(CHECKS)
+add_fields(CHECKS)
 add_parameters(CHECKS)
 add_scores(CHECKS)
 add_repeating(CHECKS)

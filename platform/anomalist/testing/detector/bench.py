@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,9 +12,9 @@ from anomalist.engine.executor import one_thread_each
 from anomalist.errors import ModelFileError
 from anomalist.plugins.parameters import check_parameters
 from anomalist.testing.bench import Bench
-from anomalist.testing.check import Failure, NotApplicable, told
 from anomalist.testing.detector.apart import Reply, restored_apart
 from anomalist.testing.detector.samples import Probe, Samples
+from anomalist.testing.promise import Failure, NotApplicable, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from anomalist.data.dataset import Dataset
     from anomalist.detector import Bools, Floats
 
-__all__ = ["ENOUGH", "DetectorBench", "alike", "quietly", "separation"]
+__all__ = ["ENOUGH", "DetectorBench", "alike", "separation", "working"]
 
 ENOUGH = 0.9
 """The share of pairs, of a row far out and an ordinary one, in which the former has to score higher."""
@@ -66,8 +65,12 @@ class DetectorBench(Bench):
     def fit(self, data: Dataset | None = None) -> Detector:
         """A new one, fitted on ordinary rows or on others."""
         detector = self.build()
-        quietly(detector.fit, self.samples.ordinary() if data is None else data)
+        working(detector.fit, self.samples.ordinary() if data is None else data)
         return detector
+
+    def work(self) -> None:
+        """Build one, fit it and score, as a run does."""
+        self.build().fit(self.samples.ordinary()).score(self.probe.data)
 
     @cached_property
     def fitted(self) -> Detector:
@@ -102,7 +105,7 @@ class DetectorBench(Bench):
 
     def score(self, detector: Detector, data: Dataset) -> Floats:
         """The scores of rows, float64."""
-        return np.asarray(quietly(detector.score, data), dtype=np.float64)
+        return np.asarray(working(detector.score, data), dtype=np.float64)
 
     @cached_property
     def apart(self) -> Reply:
@@ -119,20 +122,19 @@ class DetectorBench(Bench):
         except ModelFileError as error:
             raise NotApplicable(f"it cannot be saved: {error}") from error
 
-    def needs(self, role: type) -> None:
-        """Go on only where it has a role.
+    def needs(self, method: str) -> None:
+        """Go on only where it has a method.
 
         Raises:
             NotApplicable: It has not.
         """
-        if not isinstance(self.fitted, role):
-            raise NotApplicable(f"it is not {role.__name__}")
+        if not callable(getattr(self.loaded, method, None)):
+            raise NotApplicable(f"it has no method {method}")
 
 
-def quietly(function: Any, *args: Any) -> Any:
-    """Call as the engine does, with one thread for each numeric library, and let warnings pass."""
-    with one_thread_each(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+def working(function: Any, *args: Any) -> Any:
+    """Call as the engine does, with one thread for each numeric library."""
+    with one_thread_each():
         return function(*args)
 
 

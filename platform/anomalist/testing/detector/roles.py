@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from anomalist.detector import Detector, Explainable, Resumable, Trait, Transferable
-from anomalist.testing.check import Failure, attempting
-from anomalist.testing.detector.bench import ENOUGH, quietly, separation
+from anomalist.testing.detector.bench import ENOUGH, separation, working
 from anomalist.testing.detector.samples import COLUMNS
 from anomalist.testing.detector.shapes import refuses_width
+from anomalist.testing.promise import Failure, attempting
 
 if TYPE_CHECKING:
     from anomalist.data.dataset import Dataset
     from anomalist.detector import Bools, Floats
-    from anomalist.testing.check import Checks
     from anomalist.testing.detector.bench import DetectorBench
+    from anomalist.testing.promise import Checks
 
 __all__ = ["add_roles"]
 
@@ -100,10 +100,10 @@ def blame(bench: DetectorBench) -> None:
 
 def update(bench: DetectorBench) -> None:
     """A warm start."""
-    bench.needs(Resumable)
+    bench.needs("update")
     detector = cast("Resumable", bench.fit())
     with attempting("update takes new rows of the same columns", "let it take whatever fit takes"):
-        found = quietly(detector.update, bench.samples.ordinary(seed=8))
+        found = working(detector.update, bench.samples.ordinary(seed=8))
     if found is not detector:
         raise Failure(
             expected="update returns the detector itself",
@@ -115,17 +115,17 @@ def update(bench: DetectorBench) -> None:
 
 def update_columns(bench: DetectorBench) -> None:
     """What was learned is about other columns."""
-    bench.needs(Resumable)
+    bench.needs("update")
     refuses_width(cast("Resumable", bench.fit()).update, bench.samples.ordinary(20, COLUMNS - 1))
 
 
 def transfer(bench: DetectorBench) -> None:
     """A column went, another came, the rest changed places."""
-    bench.needs(Transferable)
+    bench.needs("transfer")
     detector, kept = cast("Transferable", bench.fit()), np.array([3, 0, 1])
     training = bench.samples.take(bench.samples.ordinary(), kept)
     with attempting("transfer takes [3, 0, None], and update goes on with three columns", "see what was raised"):
-        found = quietly(quietly(detector.transfer, [3, 0, None]).update, training)
+        found = working(working(detector.transfer, [3, 0, None]).update, training)
     if found is not detector:
         raise Failure(
             expected="transfer and update return the detector itself",
@@ -137,8 +137,8 @@ def transfer(bench: DetectorBench) -> None:
 
 
 def _parts(bench: DetectorBench, data: Dataset) -> Floats:
-    bench.needs(Explainable)
-    return cast("Floats", quietly(cast("Explainable", bench.fitted).contributions, data))
+    bench.needs("contributions")
+    return cast("Floats", working(cast("Explainable", bench.fitted).contributions, data))
 
 
 def _ranks(scores: Floats, far: Bools, what: str) -> None:

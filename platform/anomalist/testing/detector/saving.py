@@ -9,13 +9,13 @@ from safetensors.numpy import save
 
 from anomalist.detector import DetectorSpec
 from anomalist.store.state import join_state, split_state
-from anomalist.testing.check import Failure, NotApplicable, attempting, told
-from anomalist.testing.detector.bench import alike, quietly
+from anomalist.testing.detector.bench import alike, working
+from anomalist.testing.promise import Failure, NotApplicable, attempting, told
 
 if TYPE_CHECKING:
     from anomalist.detector import Floats
-    from anomalist.testing.check import Checks
     from anomalist.testing.detector.bench import DetectorBench
+    from anomalist.testing.promise import Checks
 
 __all__ = ["add_saving"]
 
@@ -107,7 +107,7 @@ def _same(found: Floats, expected: Floats, who: str) -> None:
 
 
 def _written(bench: DetectorBench) -> tuple[str, dict[str, Any]]:
-    text, arrays = split_state(quietly(bench.fitted.state), bench.subject.name)
+    text, arrays = split_state(working(bench.fitted.state), bench.subject.name)
     save(arrays)
     return text, arrays
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from anomalist.data.dataset import Dataset
-from anomalist.testing.check import Failure, attempting
-from anomalist.testing.detector.bench import ENOUGH, alike, quietly, separation
+from anomalist.testing.detector.bench import ENOUGH, alike, separation, working
+from anomalist.testing.promise import Failure, attempting
 
 if TYPE_CHECKING:
-    from anomalist.testing.check import Checks
     from anomalist.testing.detector.bench import DetectorBench
+    from anomalist.testing.promise import Checks
 
 __all__ = ["add_scores"]
 
@@ -38,7 +38,7 @@ def fits(bench: DetectorBench) -> None:
     """`fit` works and returns the detector itself."""
     detector = bench.build()
     with attempting("fit takes ordinary rows", "see what was raised; 200 rows of ordinary numbers must be enough"):
-        found = quietly(detector.fit, bench.samples.ordinary())
+        found = working(detector.fit, bench.samples.ordinary())
     if found is not detector:
         raise Failure(expected="fit returns the detector itself", got=_called(found), mend="end fit with 'return self'")
 
@@ -46,7 +46,7 @@ def fits(bench: DetectorBench) -> None:
 def shape(bench: DetectorBench) -> None:
     """One number a row."""
     rows = len(bench.probe.data)
-    found = quietly(bench.fitted.score, bench.probe.data)
+    found = working(bench.fitted.score, bench.probe.data)
     if not isinstance(found, np.ndarray) or found.shape != (rows,):
         got = f"shape {found.shape}" if isinstance(found, np.ndarray) else _called(found)
         raise Failure(
@@ -56,7 +56,7 @@ def shape(bench: DetectorBench) -> None:
 
 def dtype(bench: DetectorBench) -> None:
     """Floats, not whole numbers or booleans, which are classes and not scores."""
-    found = np.asarray(quietly(bench.fitted.score, bench.probe.data))
+    found = np.asarray(working(bench.fitted.score, bench.probe.data))
     if found.dtype not in (np.float32, np.float64):
         raise Failure(
             expected="scores of float64 or float32",

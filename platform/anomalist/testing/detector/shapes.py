@@ -9,16 +9,16 @@ import numpy as np
 
 from anomalist.engine.plan import FEWEST_ROWS
 from anomalist.errors import NotFittedError, SchemaMismatchError
-from anomalist.testing.check import Failure, attempting, is_one_of_ours, told
-from anomalist.testing.detector.bench import ENOUGH, quietly, separation
+from anomalist.testing.detector.bench import ENOUGH, separation, working
 from anomalist.testing.detector.samples import COLUMNS
+from anomalist.testing.promise import Failure, attempting, is_one_of_ours, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from anomalist.data.dataset import Dataset
-    from anomalist.testing.check import Checks
     from anomalist.testing.detector.bench import DetectorBench
+    from anomalist.testing.promise import Checks
 
 __all__ = ["add_shapes", "refuses_width"]
 
@@ -137,7 +137,7 @@ def _methods(bench: DetectorBench, *names: str) -> list[str]:
 
 def _raised(function: Callable[..., object], *args: object) -> BaseException | None:
     try:
-        quietly(function, *args)
+        working(function, *args)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises is what was got
         return error
     return None

@@ -1,8 +1,9 @@
-"""Check: one promise as a sentence, and what came of it."""
+"""Promise: what is promised in a sentence; and what came of holding somebody to it."""
 
 from __future__ import annotations
 
 import traceback
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from anomalist.errors import AnomalistError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["Check", "CheckResult", "Checks", "Failure", "Kind", "NotApplicable", "Outcome", "attempting"]
+__all__ = ["CheckResult", "Checks", "Failure", "Kind", "NotApplicable", "Outcome", "Promise", "attempting"]
 
 Kind: TypeAlias = Literal["detector", "combiner", "stacker", "features", "reader"]
 """What a plugin brings and the kit can check."""
@@ -34,7 +35,7 @@ class NotApplicable(Exception):  # noqa: N818 - says that there is nothing to ch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Promise:
     """One promise.
 
     Attributes:
@@ -79,19 +80,19 @@ class Checks:
     """The checks of one kind, in the order in which they were written."""
 
     def __init__(self) -> None:
-        self._checks: dict[str, Check] = {}
+        self._checks: dict[str, Promise] = {}
 
-    def add(self, id: str, sentence: str) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:  # noqa: A002 - the name it has in Check
+    def add(self, id: str, sentence: str) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:  # noqa: A002 - the name that it has there
         """Make a function that raises where a promise is not kept the check of that promise."""
 
         def keep(function: Callable[[Any], None]) -> Callable[[Any], None]:
             assert id not in self._checks, id
-            self._checks[id] = Check(id=id, sentence=sentence, function=function)
+            self._checks[id] = Promise(id=id, sentence=sentence, function=function)
             return function
 
         return keep
 
-    def all(self) -> tuple[Check, ...]:
+    def all(self) -> tuple[Promise, ...]:
         """Every check."""
         return tuple(self._checks.values())
 
@@ -126,7 +127,7 @@ def is_one_of_ours(error: BaseException) -> bool:
     return isinstance(error, AnomalistError) and bool(str(error).strip()) and "\n" not in str(error)
 
 
-def result_of(check: Check, bench: Any, reasons: Mapping[str, str]) -> tuple[CheckResult, BaseException | None]:
+def result_of(check: Promise, bench: Any, reasons: Mapping[str, str]) -> tuple[CheckResult, BaseException | None]:
     """Do a check; gives what came of it, and the error that says so where it failed.
 
     Args:
@@ -148,9 +149,10 @@ def result_of(check: Check, bench: Any, reasons: Mapping[str, str]) -> tuple[Che
     return CheckResult(id=check.id, sentence=check.sentence, outcome=outcome, message=message), failure
 
 
-def _outcome(check: Check, bench: Any) -> tuple[Outcome, str, BaseException | None]:
+def _outcome(check: Promise, bench: Any) -> tuple[Outcome, str, BaseException | None]:
     try:
-        with attempting("no error"):
+        with warnings.catch_warnings(), attempting("no error"):
+            warnings.simplefilter("ignore")  # they have a check of their own
             check.function(bench)
     except NotApplicable as why:
         return "not applicable", str(why), None
