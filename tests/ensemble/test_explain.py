@@ -133,7 +133,10 @@ def test_a_member_that_cannot_explain_is_left_out_and_named(caplog: pytest.LogCa
 
     for contributions, says in (
         (fails, "honest cannot say why: RuntimeError: out of luck"),
-        (lambda units: np.full(units.values.shape, np.nan), "contributions must be finite"),
+        (
+            lambda units: np.full(units.values.shape, np.nan),
+            "contributions must return finite numbers, got nan in row 0",
+        ),
         (lambda units: np.ones((len(units), 1)), "got shape (3, 1)"),
     ):
         caplog.clear()

@@ -107,7 +107,7 @@ class Threads:
         for number, outcome in self._numbered(function, items):
             done[number] = outcome.result
             if outcome.error is not None:
-                _log.warning("%s is left out: %s", getattr(outcome.item, "name", outcome.item), one_line(outcome.error))
+                _log.warning("%s is left out: %s", _called(outcome.item), one_line(outcome.error))
         return (done[number] for number in sorted(done))
 
     def _numbered(
@@ -178,6 +178,11 @@ class Threads:
         late.turn.abandon()
         error = DetectorTimeoutError(f"did not finish within {self.timeout:g} seconds and was abandoned")
         return Outcome(item=late.item, seconds=time.monotonic() - late.started, error=error)
+
+
+def _called(item: object) -> object:
+    """What the log calls an item: its name with its package, its name, or itself."""
+    return getattr(item, "who", getattr(item, "name", item))
 
 
 class _OneThreadEach:

@@ -17,9 +17,10 @@ from anomalist.ensemble.calibrate import Calibrator
 from anomalist.ensemble.member import Member, raw_scores, training_view, view_of, votes_of
 from anomalist.ensemble.model import Model, Scores
 from anomalist.ensemble.reference import Reference
+from anomalist.ensemble.sanity import check_direction, checked_notes
 from anomalist.ensemble.threshold import Threshold
 from anomalist.errors import DetectorTimeoutError, RunError
-from anomalist.store.state import split_state
+from anomalist.store.state import join_state, split_state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,8 +116,10 @@ class _Fitting:
         data = self.plan.data
         train = training_view(seat.view, data.take(self.training), self.windower, seed=self.plan.seed)
         detector, start = self._trained(seat, seat.detector, train)
-        split_state(detector.state(), seat.name)  # what cannot be saved is this detector's failure, not the run's
+        # What cannot be saved is this detector's failure, not the run's; and what was checked is what will be saved.
+        kept = join_state(*split_state(detector.state(), seat.name))
         raw = raw_scores(detector, view_of(seat.view, data, self.windower))
+        check_direction(detector, train, raw[self.training], seed=self.plan.seed)
         calibrator = Calibrator.fit(raw[self.training], body=_BODY)
         member = Member(
             name=seat.name,
@@ -126,7 +129,9 @@ class _Fitting:
             calibrator=calibrator,
             view=seat.view,
             kin=seat.kin,
-            notes=(*getattr(detector, "notes", ()), *start),
+            notes=(*checked_notes(detector), *start),
+            package=seat.package,
+            kept=kept,
         )
         return member, calibrator.surprise(raw)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from anomalist.detector import Explainable, check_deadline
 from anomalist.ensemble.member import view_of
-from anomalist.errors import DetectorError
+from anomalist.ensemble.sanity import checked_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,7 +138,7 @@ def _shares_or_none(member: Member, model: Model, data: Dataset, rows: Ints, col
     try:
         return _member_shares(member, model, data, rows, columns)
     except Exception as error:  # noqa: BLE001 - a detector may raise anything
-        _log.warning("%s cannot say why: %s: %s", member.name, type(error).__name__, " ".join(str(error).split()))
+        _log.warning("%s cannot say why: %s: %s", member.who, type(error).__name__, " ".join(str(error).split()))
         return None
 
 
@@ -166,11 +166,8 @@ def _member_shares(member: Member, model: Model, data: Dataset, rows: Ints, colu
 def _contributions(member: Member, units: Dataset, columns: Sequence[str], typical: Floats | None) -> Floats:
     """Each source column's share in the surprise of each unit, shape (units, columns); each row sums to 1 or 0."""
     if isinstance(member.detector, Explainable):
-        own = np.asarray(member.detector.contributions(units), dtype=np.float64)
-        if own.shape != (len(units), units.width) or not np.isfinite(own).all():
-            raise DetectorError(
-                f"contributions must be finite and of shape {(len(units), units.width)}, got shape {own.shape}"
-            )
+        shape = len(units), units.width
+        own = checked_numbers(member.detector.contributions(units), shape, "contributions", f"numbers of shape {shape}")
         return _normalised(_by_origin(own, units.origins, columns))
     return _normalised(_ablation(member, units, columns, typical))
 

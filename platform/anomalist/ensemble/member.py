@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from anomalist.ensemble.calibrate import Calibrator
-from anomalist.errors import DetectorError
+from anomalist.ensemble.sanity import checked_numbers
+from anomalist.errors import DetectorError, ModelFileError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -83,6 +84,8 @@ class Member:
         view: What it sees of the rows.
         kin: What it shares with members that err alike; empty where nothing.
         notes: What it wants said about its fit, one line each.
+        package: The distribution that brings the detector; empty where an earlier version saved the member.
+        kept: The detector's state as it was after its fit, which is what is saved; None to ask the detector for it.
     """
 
     name: str
@@ -93,6 +96,13 @@ class Member:
     view: ViewName
     kin: str = ""
     notes: tuple[str, ...] = ()
+    package: str = ""
+    kept: State | None = None
+
+    @property
+    def who(self) -> str:
+        """Its name, and the package of its detector where that is somebody else's."""
+        return f"{self.name} of {self.package}" if self.package not in ("", "anomalist") else self.name
 
     def raw(self, data: Dataset, windower: Windower | None) -> Floats:
         """Raw scores of encoded rows, shape (rows,), in the detector's unit.
@@ -116,21 +126,36 @@ class Member:
             "kin": self.kin,
             "notes": list(self.notes),
             "calibrator": self.calibrator.state(),
-            "state": self.detector.state(),
+            "package": self.package,
+            "state": self.detector.state() if self.kept is None else self.kept,
         }
 
     @classmethod
     def from_state(cls, state: State, build: Callable[[str, Mapping[str, Any]], Detector]) -> Self:
-        """The member that `state` was taken from; `build` makes an unfitted detector of a name and its parameters."""
+        """The member that `state` was taken from; `build` makes an unfitted detector of a name and its parameters.
+
+        Raises:
+            ModelFileError: The detector does not take its own state back.
+        """
+        name, package = state["detector"], state.get("package", "")
+        detector = build(name, state["params"])
+        try:
+            detector = detector.restore(state["state"])
+        except (Exception, SystemExit) as error:
+            why = " ".join(f"{type(error).__name__}: {error}".split())
+            of = f" of {package}" if package else ""
+            raise ModelFileError(f"detector {name!r}{of} does not take its own state back: {why}") from error
         return cls(
             name=state["name"],
             detector_name=state["detector"],
             params=state["params"],
-            detector=build(state["detector"], state["params"]).restore(state["state"]),
+            detector=detector,
             calibrator=Calibrator.from_state(state["calibrator"]),
             view=state["view"],
             kin=state["kin"],
             notes=tuple(state["notes"]),
+            package=package,
+            kept=state["state"],
         )
 
 
@@ -146,16 +171,9 @@ def raw_scores(detector: Detector, units: Units) -> Floats:
     Raises:
         DetectorError: It did not give one finite number for each unit.
     """
-    return units.to_rows(np.concatenate([_checked(detector.score(block), len(block)) for block in units.blocks()]))
+    return units.to_rows(np.concatenate([_scores(detector, block) for block in units.blocks()]))
 
 
-def _checked(scores: Floats, expected: int) -> Floats:
-    scores = np.asarray(scores, dtype=np.float64)
-    if scores.shape != (expected,):
-        raise DetectorError(f"score must return one number for each of {expected} rows, got shape {scores.shape}")
-    bad = np.flatnonzero(~np.isfinite(scores))
-    if bad.size:
-        raise DetectorError(
-            f"score must return finite numbers, got {scores[bad[0]]} in row {bad[0]} ({bad.size} in all)"
-        )
-    return scores
+def _scores(detector: Detector, block: Dataset) -> Floats:
+    rows = len(block)
+    return checked_numbers(detector.score(block), (rows,), "score", f"one number for each of {rows} rows")
