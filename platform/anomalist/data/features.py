@@ -13,6 +13,7 @@ import polars as pl
 
 from anomalist.data.conventions import Convention, Reading
 from anomalist.data.kept import column_like
+from anomalist.data.keys import as_text
 from anomalist.data.maker import Maker
 from anomalist.data.roles import Role, find_role
 from anomalist.data.tidy import tidy_column
@@ -75,9 +76,9 @@ class Features:
         seen = _as_seen(table, table.reading)
         fitted, found = [], []
         for maker in makers:
-            one = maker.fit(seen)
+            one = maker.fit(_copied(seen))
             fitted.append(one)
-            found.append([_typed(series, table.source) for series in one.transform(seen).iter_columns()])
+            found.append([_typed(series, table.source) for series in one.transform(_copied(seen)).iter_columns()])
         _check_names(fitted, [[column.values.name for column in columns] for columns in found], table)
         every = [column for columns in found for column in columns]
         features = cls(
@@ -140,7 +141,7 @@ class Features:
         _check_names(self.makers, self.columns, table)
         for maker, names in zip(self.makers, self.columns, strict=True):
             try:
-                made = maker.transform(seen)
+                made = maker.transform(_copied(seen))
             except AnomalistError as error:
                 if missing := [name for name in _visible(reading) if name not in table.frame.columns]:
                     lost = ", ".join(map(repr, missing))
@@ -175,17 +176,33 @@ def _visible(reading: Reading) -> list[str]:
 
 
 def _as_seen(table: Table, reading: Reading) -> Table:
-    """A table as makers see it: a copy, each column with the role and the type that it had in training."""
+    """A table as makers see it: each column with the role and the type that it had in training."""
     names = [name for name in _visible(reading) if name in table.frame.columns]
     return replace(
         table,
-        frame=pl.DataFrame([column_like(table, name, reading) for name in names]),
+        frame=pl.DataFrame([_seen(table, name, reading) for name in names]),
         roles={name: reading.roles[name] for name in names},
-        keys=table.keys.clone(),
         notes=(),
         why={name: table.why[name] for name in names},
         conventions={name: reading.conventions[name] for name in names},
     )
+
+
+def _copied(table: Table) -> Table:
+    """The same for one maker alone, which may write to it."""
+    return replace(
+        table,
+        frame=table.frame.clone(),
+        roles=dict(table.roles),
+        keys=table.keys.clone(),
+        why=dict(table.why),
+        conventions=dict(table.conventions),
+    )
+
+
+def _seen(table: Table, name: str, reading: Reading) -> pl.Series:
+    series = column_like(table, name, reading)
+    return as_text(series) if reading.conventions[name].kind == "text" else series
 
 
 def _typed(series: pl.Series, source: str) -> _Column:
