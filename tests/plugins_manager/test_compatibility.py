@@ -89,9 +89,8 @@ def test_an_incompatible_plugin_is_not_imported(tmp_path: Path, monkeypatch: pyt
     line = f"it requires anomalist>=99, and this is anomalist {anomalist.__version__}: install another version of one"
     assert found["too-new"].error.startswith(line)
     assert f"plugin 'new' of too-new 1.0 is left out: {found['too-new'].error}" in manager.failures()
-    assert (
-        manager.why_missing("too-new:lof") == f"plugin 'new' of too-new 1.0 is incompatible: {found['too-new'].error}"
-    )
+    assert manager.missing("too-new:lof") == found["too-new"]
+    assert found["too-new"].standing == f"plugin 'new' of too-new 1.0 is incompatible: {found['too-new'].error}"
 
 
 def test_versions_are_compared_only_where_one_is_declared(tmp_path: Path) -> None:

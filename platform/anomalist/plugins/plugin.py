@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from anomalist.detector import CombinerSpec, CommandSpec, DetectorSpec, FeatureSpec, ReaderSpec, StackerSpec
 
-__all__ = ["BUNDLED", "GROUP", "Plugin", "PluginState", "Spec", "Trace"]
+__all__ = ["BUNDLED", "GROUP", "KINDS", "Plugin", "PluginState", "Spec", "Trace"]
 
 GROUP = "anomalist"
 """The entry-point group of plugins; the one through which the bundled plugins register too."""
@@ -17,6 +17,16 @@ BUNDLED = "anomalist"
 """The distribution of the bundled plugins."""
 
 Spec: TypeAlias = DetectorSpec | CombinerSpec | StackerSpec | FeatureSpec | ReaderSpec | CommandSpec
+
+KINDS: Mapping[str, type[Spec]] = {
+    "detectors": DetectorSpec,
+    "combiners": CombinerSpec,
+    "stackers": StackerSpec,
+    "features": FeatureSpec,
+    "readers": ReaderSpec,
+    "commands": CommandSpec,
+}
+"""What plugins bring."""
 
 PluginState: TypeAlias = Literal["active", "failed", "blocked", "incompatible"]
 """`failed`: it is broken; `blocked`: by the user; `incompatible`: it asks for another version of anomalist."""
@@ -59,12 +69,13 @@ class Plugin:
         """What it is called in messages, such as `plugin 'median' of anomalist-median 1.0`."""
         return f"plugin {self.name!r} of {self.distribution} {self.version}".rstrip()
 
-    def describes(self, kind: type[Spec]) -> tuple[str, ...]:
-        """The names of what it describes of one kind."""
-        return tuple(spec.name for spec in self.specs if isinstance(spec, kind))
+    @property
+    def standing(self) -> str:
+        """Whether it takes part, and why it does not, in one line."""
+        return f"{self.title} is {self.state}{self.error and f': {self.error}'}"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for `--json`."""
+    def to_dict(self, called: Callable[[Spec], str] = lambda spec: spec.name) -> dict[str, Any]:
+        """Plain values for `--json`; `called` says what users type for what it describes."""
         return {
             "name": self.name,
             "distribution": self.distribution,
@@ -72,10 +83,8 @@ class Plugin:
             "state": self.state,
             "error": self.error or None,
             "hooks": list(self.hooks),
-            "detectors": list(self.describes(DetectorSpec)),
-            "combiners": list(self.describes(CombinerSpec)),
-            "stackers": list(self.describes(StackerSpec)),
-            "features": list(self.describes(FeatureSpec)),
-            "readers": list(self.describes(ReaderSpec)),
-            "commands": list(self.describes(CommandSpec)),
+            **{
+                kind: [called(spec) for spec in self.specs if isinstance(spec, described)]
+                for kind, described in KINDS.items()
+            },
         }
