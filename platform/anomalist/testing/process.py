@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from threadpoolctl import threadpool_info
 
-from anomalist.engine.executor import one_thread_each
 from anomalist.plugins.shared_state import changes, snapshot
 from anomalist.testing.promise import Failure
 
@@ -38,17 +37,16 @@ def add_process(checks: Checks) -> None:
 def shared_state(bench: Working) -> None:
     """Plugins run side by side: what one changes for all changes the numbers of the others."""
     bench.work()  # what it imports is imported by now: importing a library may change what is shared
-    with one_thread_each():
-        before, threads = snapshot(), _threads()
-        try:
-            bench.work()
-        finally:
-            changed = changes(before)
-            for change in changed:
-                change.put_back()
-        lines = [change.line for change in changed]
-        if _threads() != threads:
-            lines.append("changed the number of threads of a numeric library: leave it to anomalist")
+    before, threads = snapshot(), _threads()
+    try:
+        bench.work()
+    finally:
+        changed = changes(before)
+        for change in changed:
+            change.put_back()
+    lines = [change.line for change in changed]
+    if _threads() != threads:
+        lines.append("changed the number of threads of a numeric library: leave it to anomalist")
     if lines:
         raise Failure(
             expected="seeds, threads, warnings, streams and settings of libraries stay as they were",
@@ -73,7 +71,7 @@ def silent(bench: Working) -> None:
 def no_warnings(bench: Working) -> None:
     """Who runs it cannot do anything about them."""
     bench.work()
-    with one_thread_each(), warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         bench.work()
     if caught:

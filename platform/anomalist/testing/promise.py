@@ -9,12 +9,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from anomalist.errors import AnomalistError
+from anomalist.engine.executor import one_thread_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["CheckResult", "Checks", "Failure", "Kind", "NotApplicable", "Outcome", "Promise", "attempting"]
+    from anomalist.errors import AnomalistError
+
+__all__ = [
+    "CheckResult",
+    "Checks",
+    "Failure",
+    "Kind",
+    "NotApplicable",
+    "Outcome",
+    "Promise",
+    "attempting",
+    "itself",
+    "refuses",
+    "result_of",
+    "told",
+]
 
 Kind: TypeAlias = Literal["detector", "combiner", "stacker", "features", "reader"]
 """What a plugin brings and the kit can check."""
@@ -122,9 +137,34 @@ def told(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}{where}" if text else f"{type(error).__name__}{where}"
 
 
-def is_one_of_ours(error: BaseException) -> bool:
-    """Whether an error is one of `anomalist.errors`, in one line."""
-    return isinstance(error, AnomalistError) and bool(str(error).strip()) and "\n" not in str(error)
+def itself(found: object, it: object, method: str) -> None:
+    """Hold a method to returning the object that it is of.
+
+    Raises:
+        Failure: It returned something else.
+    """
+    if found is not it:
+        raise Failure(
+            expected=f"{method} returns the object itself",
+            got="None" if found is None else f"another {type(found).__name__}",
+            mend=f"end {method} with 'return self'",
+        )
+
+
+def refuses(kind: type[AnomalistError], function: Callable[..., object], *args: object, when: str, mend: str) -> str:
+    """Hold a call to failing with an error of a kind, in one line; gives that line.
+
+    Raises:
+        Failure: It gave an answer, or failed in another way.
+    """
+    expected = f"{getattr(function, '__name__', 'it')} {when} is a {kind.__name__} in one line"
+    try:
+        function(*args)
+    except (Exception, SystemExit) as error:
+        if isinstance(error, kind) and str(error).strip() and "\n" not in str(error):
+            return str(error)
+        raise Failure(expected=expected, got=told(error), mend=mend) from error
+    raise Failure(expected=expected, got="an answer", mend=mend)
 
 
 def result_of(check: Promise, bench: Any, reasons: Mapping[str, str]) -> tuple[CheckResult, BaseException | None]:
@@ -151,7 +191,7 @@ def result_of(check: Promise, bench: Any, reasons: Mapping[str, str]) -> tuple[C
 
 def _outcome(check: Promise, bench: Any) -> tuple[Outcome, str, BaseException | None]:
     try:
-        with warnings.catch_warnings(), attempting("no error"):
+        with one_thread_each(), warnings.catch_warnings(), attempting("no error"):
             warnings.simplefilter("ignore")  # they have a check of their own
             check.function(bench)
     except NotApplicable as why:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from anomalist.detector import Detector, DetectorSpec
-from anomalist.engine.executor import one_thread_each
 from anomalist.errors import ModelFileError
 from anomalist.plugins.parameters import check_parameters
 from anomalist.testing.bench import Bench
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from anomalist.data.dataset import Dataset
     from anomalist.detector import Bools, Floats
 
-__all__ = ["ENOUGH", "DetectorBench", "alike", "separation", "working"]
+__all__ = ["ENOUGH", "DetectorBench", "alike", "separation"]
 
 ENOUGH = 0.9
 """The share of pairs, of a row far out and an ordinary one, in which the former has to score higher."""
@@ -65,7 +64,7 @@ class DetectorBench(Bench):
     def fit(self, data: Dataset | None = None) -> Detector:
         """A new one, fitted on ordinary rows or on others."""
         detector = self.build()
-        working(detector.fit, self.samples.ordinary() if data is None else data)
+        detector.fit(self.samples.ordinary() if data is None else data)
         return detector
 
     def work(self) -> None:
@@ -105,7 +104,7 @@ class DetectorBench(Bench):
 
     def score(self, detector: Detector, data: Dataset) -> Floats:
         """The scores of rows, float64."""
-        return np.asarray(working(detector.score, data), dtype=np.float64)
+        return np.asarray(detector.score(data), dtype=np.float64)
 
     @cached_property
     def apart(self) -> Reply:
@@ -130,12 +129,6 @@ class DetectorBench(Bench):
         """
         if not callable(getattr(self.loaded, method, None)):
             raise NotApplicable(f"it has no method {method}")
-
-
-def working(function: Any, *args: Any) -> Any:
-    """Call as the engine does, with one thread for each numeric library."""
-    with one_thread_each():
-        return function(*args)
 
 
 def alike(got: Floats, expected: Floats, *, what: str, mend: str) -> None:

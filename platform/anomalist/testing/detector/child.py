@@ -14,9 +14,9 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from anomalist.data.dataset import Dataset
+from anomalist.engine.executor import one_thread_each
 from anomalist.plugins.parameters import check_parameters
 from anomalist.store.state import join_state
-from anomalist.testing.detector.bench import working
 from anomalist.testing.promise import told
 
 __all__: list[str] = []
@@ -43,8 +43,9 @@ def main(folder: Path) -> None:
         state = join_state(job["state"], load_file(folder / "state.safetensors"))
         data = Dataset.from_array(load_file(folder / "rows.safetensors")["values"])
         watching = True
-        working(detector.restore, state)
-        scores = np.asarray(working(detector.score, data), dtype=np.float64)
+        with one_thread_each():
+            detector.restore(state)
+            scores = np.asarray(detector.score(data), dtype=np.float64)
         watching = False
         save_file({"scores": np.ascontiguousarray(scores)}, folder / "scores.safetensors")
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is what the check tells

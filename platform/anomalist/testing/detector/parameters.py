@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from anomalist.plugins.parameters import check_parameters
-from anomalist.testing.detector.bench import alike, working
+from anomalist.testing.detector.bench import alike
 from anomalist.testing.fields import fields_of
 from anomalist.testing.promise import Failure, attempting
 
@@ -33,7 +33,7 @@ def rebuilt(bench: DetectorBench) -> None:
     with attempting("it can be built again from its parameters", mend):
         again = bench.loaded(**check_parameters(bench.subject.name, bench.loaded, plain))
     scores = bench.scores
-    found = bench.score(working(again.fit, bench.samples.ordinary()), bench.probe.data)
+    found = bench.score(again.fit(bench.samples.ordinary()), bench.probe.data)
     alike(found, scores, what="the scores of the one that was built first", mend=mend)
 
 

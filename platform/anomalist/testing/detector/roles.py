@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from anomalist.detector import Detector, Explainable, Resumable, Trait, Transferable
-from anomalist.testing.detector.bench import ENOUGH, separation, working
+from anomalist.testing.detector.bench import ENOUGH, separation
 from anomalist.testing.detector.samples import COLUMNS
 from anomalist.testing.detector.shapes import refuses_width
-from anomalist.testing.promise import Failure, attempting
+from anomalist.testing.promise import Failure, attempting, itself
 
 if TYPE_CHECKING:
     from anomalist.data.dataset import Dataset
@@ -103,13 +103,8 @@ def update(bench: DetectorBench) -> None:
     bench.needs("update")
     detector = cast("Resumable", bench.fit())
     with attempting("update takes new rows of the same columns", "let it take whatever fit takes"):
-        found = working(detector.update, bench.samples.ordinary(seed=8))
-    if found is not detector:
-        raise Failure(
-            expected="update returns the detector itself",
-            got="None" if found is None else f"another {type(found).__name__}",
-            mend="end update with 'return self'",
-        )
+        found = detector.update(bench.samples.ordinary(seed=8))
+    itself(found, detector, "update")
     _ranks(bench.score(cast("Detector", detector), bench.probe.data), bench.probe.far, "update")
 
 
@@ -125,20 +120,17 @@ def transfer(bench: DetectorBench) -> None:
     detector, kept = cast("Transferable", bench.fit()), np.array([3, 0, 1])
     training = bench.samples.take(bench.samples.ordinary(), kept)
     with attempting("transfer takes [3, 0, None], and update goes on with three columns", "see what was raised"):
-        found = working(working(detector.transfer, [3, 0, None]).update, training)
-    if found is not detector:
-        raise Failure(
-            expected="transfer and update return the detector itself",
-            got="None" if found is None else f"another {type(found).__name__}",
-            mend="end both with 'return self'",
-        )
+        moved = detector.transfer([3, 0, None])
+        found = detector.update(training)
+    itself(moved, detector, "transfer")
+    itself(found, detector, "update")
     rows = bench.samples.take(bench.probe.data, kept)
     _ranks(bench.score(cast("Detector", detector), rows), bench.probe.far, "transfer and update")
 
 
 def _parts(bench: DetectorBench, data: Dataset) -> Floats:
     bench.needs("contributions")
-    return cast("Floats", working(cast("Explainable", bench.fitted).contributions, data))
+    return cast("Explainable", bench.fitted).contributions(data)
 
 
 def _ranks(scores: Floats, far: Bools, what: str) -> None:

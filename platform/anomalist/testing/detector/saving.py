@@ -9,8 +9,8 @@ from safetensors.numpy import save
 
 from anomalist.detector import DetectorSpec
 from anomalist.store.state import join_state, split_state
-from anomalist.testing.detector.bench import alike, working
-from anomalist.testing.promise import Failure, NotApplicable, attempting, told
+from anomalist.testing.detector.bench import alike
+from anomalist.testing.promise import Failure, NotApplicable, attempting, itself, told
 
 if TYPE_CHECKING:
     from anomalist.detector import Floats
@@ -45,12 +45,7 @@ def restored(bench: DetectorBench) -> None:
         "restore takes what state gave, after it was written and read", "lists and tuples come back as lists"
     ):
         found = detector.restore(state)
-    if found is not detector:
-        raise Failure(
-            expected="restore returns the detector itself",
-            got="None" if found is None else f"another {type(found).__name__}",
-            mend="end restore with 'return self'",
-        )
+    itself(found, detector, "restore")
     _same(bench.score(detector, bench.probe.data), expected, "a detector restored here")
 
 
@@ -107,7 +102,7 @@ def _same(found: Floats, expected: Floats, who: str) -> None:
 
 
 def _written(bench: DetectorBench) -> tuple[str, dict[str, Any]]:
-    text, arrays = split_state(working(bench.fitted.state), bench.subject.name)
+    text, arrays = split_state(bench.fitted.state(), bench.subject.name)
     save(arrays)
     return text, arrays
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from anomalist.data.dataset import Dataset
-from anomalist.testing.detector.bench import ENOUGH, alike, separation, working
-from anomalist.testing.promise import Failure, attempting
+from anomalist.testing.detector.bench import ENOUGH, alike, separation
+from anomalist.testing.promise import Failure, attempting, itself
 
 if TYPE_CHECKING:
     from anomalist.testing.detector.bench import DetectorBench
@@ -38,17 +38,16 @@ def fits(bench: DetectorBench) -> None:
     """`fit` works and returns the detector itself."""
     detector = bench.build()
     with attempting("fit takes ordinary rows", "see what was raised; 200 rows of ordinary numbers must be enough"):
-        found = working(detector.fit, bench.samples.ordinary())
-    if found is not detector:
-        raise Failure(expected="fit returns the detector itself", got=_called(found), mend="end fit with 'return self'")
+        found = detector.fit(bench.samples.ordinary())
+    itself(found, detector, "fit")
 
 
 def shape(bench: DetectorBench) -> None:
     """One number a row."""
     rows = len(bench.probe.data)
-    found = working(bench.fitted.score, bench.probe.data)
+    found = bench.fitted.score(bench.probe.data)
     if not isinstance(found, np.ndarray) or found.shape != (rows,):
-        got = f"shape {found.shape}" if isinstance(found, np.ndarray) else _called(found)
+        got = f"shape {found.shape}" if isinstance(found, np.ndarray) else f"a {type(found).__name__}"
         raise Failure(
             expected=f"score returns a numpy array of shape ({rows},)", got=got, mend="return one number for each row"
         )
@@ -56,7 +55,7 @@ def shape(bench: DetectorBench) -> None:
 
 def dtype(bench: DetectorBench) -> None:
     """Floats, not whole numbers or booleans, which are classes and not scores."""
-    found = np.asarray(working(bench.fitted.score, bench.probe.data))
+    found = np.asarray(bench.fitted.score(bench.probe.data))
     if found.dtype not in (np.float32, np.float64):
         raise Failure(
             expected="scores of float64 or float32",
@@ -157,7 +156,3 @@ def again(bench: DetectorBench) -> None:
         what="the same rows get the same scores the second time",
         mend="score must change nothing of the detector, and draw from a generator that it seeds anew each time",
     )
-
-
-def _called(found: object) -> str:
-    return "None" if found is None else f"a {type(found).__name__}"

@@ -9,9 +9,9 @@ import numpy as np
 
 from anomalist.engine.plan import FEWEST_ROWS
 from anomalist.errors import NotFittedError, SchemaMismatchError
-from anomalist.testing.detector.bench import ENOUGH, separation, working
+from anomalist.testing.detector.bench import ENOUGH, separation
 from anomalist.testing.detector.samples import COLUMNS
-from anomalist.testing.promise import Failure, attempting, is_one_of_ours, told
+from anomalist.testing.promise import Failure, attempting, refuses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,28 +90,19 @@ def refuses_width(method: Callable[..., object], data: Dataset) -> None:
     Raises:
         Failure: It does not, or does not name both numbers.
     """
-    error = _raised(method, data)
-    numbers = set(re.findall(r"\d+", str(error)))
-    if not isinstance(error, SchemaMismatchError) or not {str(COLUMNS), str(data.width)} <= numbers:
-        name = getattr(method, "__name__", "it")
-        raise Failure(
-            expected=f"{name} of {data.width} columns is a SchemaMismatchError that names {data.width} and {COLUMNS}",
-            got="an answer" if error is None else told(error),
-            mend=f"call data.check_width(fitted) first in {name}, with the number of columns fitted on",
-        )
+    name = getattr(method, "__name__", "it")
+    mend = f"call data.check_width(fitted) first in {name}, with the number of columns fitted on"
+    line = refuses(SchemaMismatchError, method, data, when=f"of {data.width} columns after {COLUMNS}", mend=mend)
+    if not {str(COLUMNS), str(data.width)} <= set(re.findall(r"\d+", line)):
+        raise Failure(expected=f"a message that names {COLUMNS} and {data.width}", got=repr(line), mend=mend)
 
 
 def not_fitted(bench: DetectorBench) -> None:
     """A mistake of who calls it, said in one line."""
     for name in _methods(bench, "score", "state", "contributions", "update"):
         given = () if name == "state" else (bench.samples.ordinary(10),)
-        error = _raised(getattr(bench.build(), name), *given)
-        if not isinstance(error, NotFittedError) or not is_one_of_ours(error):
-            raise Failure(
-                expected=f"{name} before fit is a NotFittedError in one line",
-                got="an answer" if error is None else told(error),
-                mend=f"raise anomalist.errors.NotFittedError in {name} where nothing is learned yet",
-            )
+        mend = f"raise anomalist.errors.NotFittedError in {name} where nothing is learned yet"
+        refuses(NotFittedError, getattr(bench.build(), name), *given, when="before fit", mend=mend)
 
 
 def _copes(bench: DetectorBench, data: Dataset, what: str, guard: str) -> None:
@@ -133,11 +124,3 @@ def _copes(bench: DetectorBench, data: Dataset, what: str, guard: str) -> None:
 
 def _methods(bench: DetectorBench, *names: str) -> list[str]:
     return [name for name in names if hasattr(bench.loaded, name)]
-
-
-def _raised(function: Callable[..., object], *args: object) -> BaseException | None:
-    try:
-        working(function, *args)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises is what was got
-        return error
-    return None
