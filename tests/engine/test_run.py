@@ -122,7 +122,7 @@ def test_a_detector_that_fails_leaves_the_run_partial(
 
 
 def test_without_any_detector_left_the_run_fails_and_says_so(workspace: Workspace, table: Table) -> None:
-    with pytest.raises(RunError, match="raises: package tempers: RuntimeError: out of luck; wrongshape: package tempers: score"):
+    with pytest.raises(RunError, match=r"raises: package tempers: RuntimeError: .*; wrongshape: package tempers: "):
         run(workspace, table, RunOptions(detectors=("raises", "wrongshape")))
     (kept,) = workspace.store.runs()
     assert kept.status == "failed"

@@ -248,10 +248,12 @@ def test_only_bundled_plugins_where_that_is_asked_for(site: Path) -> None:
 def test_a_name_that_is_missing_for_a_plugin_that_is_not_active(site: Path, name: str) -> None:
     install_plugin(site, "my-dist", "1 / 0", entry="entry")
     manager = PluginManager.load()
-    expected = "plugin 'entry' of my-dist 1.0 is failed: ZeroDivisionError: division by zero"
-    assert manager.why_missing(name) == expected
-    assert manager.why_missing("something_else") is None
-    assert manager.why_missing("knn") is None
+    expected = "plugin 'entry' of my-dist 1.0 failed: ZeroDivisionError: division by zero"
+    missing = manager.missing(name)
+    assert missing is not None
+    assert missing.standing == expected
+    assert manager.missing("something_else") is None
+    assert manager.missing("knn") is None
 
 
 def test_damaged_packages_are_named_and_stop_nothing(site: Path) -> None:

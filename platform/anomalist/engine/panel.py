@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from anomalist.errors import AnomalistError, UsageError
+from anomalist.errors import AnomalistError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,21 +80,42 @@ def seats(
     counts: Counter[str] = Counter()
     found = []
     for detector_name, given in wanted:
-        spec = registry.spec(detector_name)
-        if chosen and spec.eats == "windows" and not timed:
-            raise UsageError(f"detector {spec.name} {_NEEDS_TIME}")
-        counts[spec.name] += 1
-        repeat = counts[spec.name]
-        seat = Seat(
-            name=spec.name if repeat == 1 else f"{spec.name}#{repeat}",
-            detector_name=detector_name,
-            package=registry.package(detector_name),
-            view="windows" if spec.eats == "windows" else "rows",
-            kin=spec.kin,
-            chosen=bool(chosen),
-        )
+        seat = _seat(registry, detector_name)
+        if chosen and seat.view == "windows" and not timed:
+            raise UsageError(f"detector {seat.name} {_NEEDS_TIME}")
+        counts[seat.name] += 1
+        repeat = counts[seat.name]
+        name = seat.name if repeat == 1 else f"{seat.name}#{repeat}"
+        seat = dataclasses.replace(seat, name=name, chosen=bool(chosen))
         found.append(_filled(seat, registry, given, {"seed": seed + repeat - 1, "device": device}))
     return found
+
+
+def _seat(registry: Registry, detector_name: str) -> Seat:
+    """An empty seat for a detector; what it was to be is its obstacle where the plugin that has the name is broken.
+
+    Raises:
+        UnknownNameError: There is no such detector, or the user blocked the plugin that has the name.
+    """
+    try:
+        spec = registry.spec(detector_name)
+    except UnknownNameError:
+        missing = registry.manager.missing(detector_name)
+        if missing is None or missing.state == "blocked":
+            raise
+        return Seat(
+            name=detector_name,
+            detector_name=detector_name,
+            package=missing.distribution,
+            obstacle=missing.standing,
+        )
+    return Seat(
+        name=spec.name,
+        detector_name=detector_name,
+        package=registry.package(detector_name),
+        view="windows" if spec.eats == "windows" else "rows",
+        kin=spec.kin,
+    )
 
 
 def arranged(seat: Seat, series: SeriesCheck | None) -> Seat:
@@ -114,6 +135,8 @@ def arranged(seat: Seat, series: SeriesCheck | None) -> Seat:
 
 def _filled(seat: Seat, registry: Registry, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> Seat:
     """Put a new detector into a seat; what a plugin gets wrong is the obstacle, what the user does is raised."""
+    if seat.obstacle is not None:
+        return seat
     try:
         detector, params = _build(registry, seat.detector_name, given, defaults)
     except UsageError:

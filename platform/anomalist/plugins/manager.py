@@ -78,16 +78,14 @@ class PluginManager:
             if plugin.state in ("failed", "incompatible")
         ]
 
-    def why_missing(self, name: str) -> str | None:
-        """Why nothing is called `name`, where a plugin that is not active goes by it; None where there is none.
+    def missing(self, name: str) -> Plugin | None:
+        """The plugin that is not active and may be why nothing is called `name`; None where there is none.
 
         A plugin is known by its entry point and its distribution, so that of `distribution:name` the first part counts.
         """
         asked = {normal(name), normal(name.partition(":")[0])}
-        for plugin in self.plugins:
-            if plugin.state != "active" and asked & {normal(plugin.name), normal(plugin.distribution)}:
-                return f"{plugin.title} is {plugin.state}: {plugin.error}"
-        return None
+        inactive = (plugin for plugin in self.plugins if plugin.state != "active")
+        return next((one for one in inactive if asked & {normal(one.name), normal(one.distribution)}), None)
 
     def run_finished(self, run: Mapping[str, Any]) -> list[str]:
         """Tell the observers that a run has been stored; returns one line for each observer that failed."""

@@ -72,7 +72,8 @@ class Plugin:
     @property
     def standing(self) -> str:
         """Whether it takes part, and why it does not, in one line."""
-        return f"{self.title} is {self.state}{self.error and f': {self.error}'}"
+        state = self.state if self.state == "failed" else f"is {self.state}"
+        return f"{self.title} {state}{self.error and f': {self.error}'}"
 
     def to_dict(self, called: Callable[[Spec], str] = lambda spec: spec.name) -> dict[str, Any]:
         """Plain values for `--json`; `called` says what users type for what it describes."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from anomalist.detector import Detector
-    from anomalist.plugins.plugin import Spec
+    from anomalist.plugins.plugin import Plugin, Spec
     from anomalist.plugins.workshop import Built, Workshop
 
 __all__ = ["DEFAULT_PANEL", "Registry"]
@@ -43,7 +43,7 @@ class _Names(Generic[S]):
         specs: By the name that users are shown, which is also each description's own name.
         aliases: `distribution:name` to the shown name, for each of them.
         homes: The shown name to the distribution.
-        why_missing: Says what may have brought a name, and is not active.
+        missing: Gives what may have brought a name, and is not active.
     """
 
     kind: str
@@ -51,7 +51,7 @@ class _Names(Generic[S]):
     specs: dict[str, S]
     aliases: dict[str, str]
     homes: dict[str, str]
-    why_missing: Callable[[str], str | None]
+    missing: Callable[[str], Plugin | None]
 
     @classmethod
     def collect(cls, kind: str, of: type[S], manager: PluginManager) -> Self:
@@ -63,7 +63,7 @@ class _Names(Generic[S]):
                     brought.setdefault(spec.name, {}).setdefault(plugin.distribution, spec)
                     if plugin.bundled:
                         bundled.setdefault(spec.name, plugin.distribution)
-        names = cls(kind, of, {}, {}, {}, manager.why_missing)
+        names = cls(kind, of, {}, {}, {}, manager.missing)
         for name, homes in brought.items():
             owner = bundled.get(name) or (next(iter(homes)) if len(homes) == 1 else None)
             for distribution, spec in homes.items():
@@ -80,9 +80,9 @@ class _Names(Generic[S]):
         qualified = sorted(f"{home}:{name}" for home in set(self.homes.values()) if f"{home}:{name}" in self.aliases)
         if qualified:
             raise UnknownNameError(f"{self.kind} {name!r} is brought by several packages; use {' or '.join(qualified)}")
-        why = self.why_missing(name)
-        if why is not None:
-            raise UnknownNameError(f"no {self.kind} is called {name!r}: {why}")
+        missing = self.missing(name)
+        if missing is not None:
+            raise UnknownNameError(f"no {self.kind} is called {name!r}: {missing.standing}")
         close = difflib.get_close_matches(name, [*self.specs, *self.aliases], n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(sorted(self.specs)) or 'none'}"
         raise UnknownNameError(f"no {self.kind} is called {name!r}; {hint}")
