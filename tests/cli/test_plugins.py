@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from anomalist import __version__
 from tests.helpers import PLUGIN, anomalist, install_plugin
 
@@ -71,3 +73,11 @@ def test_the_bundled_plugins_are_all_active(tmp_path: Path) -> None:
     bundled = {p["name"]: (p["state"], p["error"]) for p in listed["plugins"] if p["distribution"] == "anomalist"}
     assert bundled == dict.fromkeys(bundled, ("active", None))
     assert {"autoencoder", "gan", "isolation_forest", "knn", "mahalanobis", "ocsvm", "rnn", "vae"} <= set(bundled)
+
+
+@pytest.mark.parametrize("args", [["--help"], ["plugins", "--help"], ["plugins", "list", "--help"], ["--version"]])
+def test_help_loads_no_plugin(tmp_path: Path, args: list[str]) -> None:
+    install_plugin(tmp_path, "aa-good", "open('imported', 'w')")
+    done = anomalist(*args, folder=tmp_path, PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (tmp_path / "imported").exists()

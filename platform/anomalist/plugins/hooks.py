@@ -41,6 +41,8 @@ def implemented(module: object) -> dict[str, Callable[..., Any]]:
     """
     found: dict[str, Callable[..., Any]] = {}
     for attribute in dir(module):
+        if attribute.startswith("__"):
+            continue
         marks = _MARKS.parse_hookimpl_opts(module, attribute)
         if marks is None:
             continue
