@@ -19,7 +19,7 @@ from anomalist.ensemble.model import Model, Scores
 from anomalist.ensemble.reference import Reference
 from anomalist.ensemble.sanity import check_direction, checked_notes
 from anomalist.ensemble.threshold import Threshold
-from anomalist.errors import DetectorTimeoutError, RunError
+from anomalist.errors import DetectorError, DetectorTimeoutError, RunError
 from anomalist.store.state import join_state, split_state
 
 if TYPE_CHECKING:
@@ -138,11 +138,20 @@ class _Fitting:
     def _trained(self, seat: Seat, detector: Detector, train: Dataset) -> tuple[Detector, tuple[str, ...]]:
         """Fit a detector, or let it go on from the earlier model; what is to be said of its start goes with it."""
         if self.earlier is None:
-            return detector.fit(train), ()
+            return _itself(detector, detector.fit(train), "fit"), ()
         start = warm_started(self.earlier.model, self.earlier.reference, seat, self.plan.encoder)
         if start.detector is None:
-            return detector.fit(train), (start.note,)
-        return start.detector.update(train), (start.note,)
+            return _itself(detector, detector.fit(train), "fit"), (start.note,)
+        return _itself(start.detector, start.detector.update(train), "update"), (start.note,)
+
+
+def _itself(detector: Detector, returned: object, method: str) -> Detector:
+    """The detector, which its method must have returned."""
+    if returned is not detector:
+        raise DetectorError(
+            f"{method} must return the detector itself, got {type(returned).__name__}; end it with return self"
+        )
+    return detector
 
 
 def _fit_members(
