@@ -30,17 +30,19 @@ def no_time_left() -> Iterator[None]:
 _COUNT = itertools.count()
 
 
-def install_plugin(folder: Path, distribution: str, source: str, *, entry: str = "plugin", version: str = "1.0") -> str:
+def install_plugin(
+    folder: Path, distribution: str, source: str, *, entry: str = "plugin", version: str = "1.0", metadata: str = ""
+) -> str:
     """Lay a distribution with one plugin into a folder, as pip would; returns the name of its module.
 
-    The folder has to be put on `sys.path`, or in PYTHONPATH.
+    The folder has to be put on `sys.path`, or in PYTHONPATH. `metadata` are more lines of its metadata.
     """
     module = f"{distribution.replace('-', '_')}_{os.getpid()}_{next(_COUNT)}"
     (folder / f"{module}.py").write_text(source, encoding="utf-8")
     info = folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n", encoding="utf-8"
+        f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n{metadata}", encoding="utf-8"
     )
     (info / "entry_points.txt").write_text(f"[anomalist]\n{entry} = {module}\n", encoding="utf-8")
     return module
