@@ -111,8 +111,17 @@ def steps(page: Path) -> list[Step]:
     return found
 
 
-def play(page: Path, folder: Path, *, instead: Mapping[str, str] | None = None) -> list[Played]:
-    """Write the files of a page and run its steps in one shell; `instead` says which texts of the steps to replace."""
+def play(
+    page: Path, folder: Path, *, instead: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None
+) -> list[Played]:
+    """Write the files of a page and run its steps in one shell.
+
+    Args:
+        page: The page.
+        folder: Where it is played.
+        instead: Which texts of the steps to replace.
+        environ: All variables of the shell, in place of those of the running environment.
+    """
     write_files(page, folder)
     script, todo, mark = [], steps(page), "=== end of step"
     for number, step in enumerate(todo):
@@ -127,6 +136,9 @@ def play(page: Path, folder: Path, *, instead: Mapping[str, str] | None = None) 
             text = f"python {shlex.quote(str(TERMINAL))} {shlex.quote(step.keys)} {text}"
         script.append(f"{text}\n_code=$?; printf '{mark} %s\\n' $_code; (exit $_code)\n")
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    here = environment(
+        PATH=path, PYTHONIOENCODING="utf-8", OMP_NUM_THREADS="1", ANOMALIST_DATA_HOME=str(folder / "home")
+    )
     done = subprocess.run(
         ["sh"],
         input="".join(script),
@@ -135,9 +147,7 @@ def play(page: Path, folder: Path, *, instead: Mapping[str, str] | None = None) 
         encoding="utf-8",
         check=False,
         cwd=folder,
-        env=environment(
-            PATH=path, PYTHONIOENCODING="utf-8", OMP_NUM_THREADS="1", ANOMALIST_DATA_HOME=str(folder / "home")
-        ),
+        env=here if environ is None else environ,
     )
     parts = re.split(rf"{mark} (\d+)\n", done.stdout)
     outputs, codes = parts[:-1:2], map(int, parts[1::2])
