@@ -34,9 +34,10 @@ class Fresh:
     def make(cls, folder: Path) -> Self:
         """Make one in a folder that is not there yet, with anomalist built from this tree."""
         fresh = cls(folder=folder)
-        venv.create(folder, with_pip=False)
-        # a plain line: the .pth files of that folder are not read again, so an editable anomalist stays out of sight
-        (fresh.packages / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
+        venv.create(folder, symlinks=os.name != "nt")
+        # plain lines: the .pth files of these folders are not read again, so an editable anomalist stays out of sight
+        borrowed = dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib"))
+        (fresh.packages / "borrowed.pth").write_text("\n".join(borrowed) + "\n", encoding="utf-8")
         wheels = folder / "wheels"
         fresh.sh(f'python -m pip wheel --quiet --no-deps -w "{wheels}" "{ROOT}"')
         fresh.sh(f'python -m pip install --quiet --no-deps --no-compile "{next(wheels.glob("*.whl"))}"')
