@@ -163,7 +163,8 @@ def _fit_members(
     for seat in panel:
         if seat.obstacle is not None:
             status: MemberStatus = "skipped" if seat.skipped else "failed"
-            reports[seat.name] = MemberReport(seat=seat, status=status, error=seat.obstacle)
+            why = seat.obstacle if seat.skipped else blamed(seat, seat.obstacle)
+            reports[seat.name] = MemberReport(seat=seat, status=status, error=why)
     able = [seat for seat in panel if seat.obstacle is None]
     progress.members([seat.name for seat in able])
     for outcome in executor.outcomes(fitting.member, able):

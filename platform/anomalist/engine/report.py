@@ -49,7 +49,7 @@ def one_line(error: BaseException | None) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 
-def blamed(seat: Seat, error: BaseException | None) -> str:
+def blamed(seat: Seat, error: BaseException | str | None) -> str:
     """What went wrong with a detector in one line, which names the package where it is somebody else's."""
-    line = one_line(error)
+    line = error if isinstance(error, str) else one_line(error)
     return line if seat.package == BUNDLED or seat.package in line else f"package {seat.package}: {line}"
