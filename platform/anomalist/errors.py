@@ -15,7 +15,7 @@ AnomalistError                 1   anything below; catch this to catch them all
 │   ├── TrainingError          1   training diverged
 │   └── DetectorTimeoutError   1   a detector did not finish in the time it was given
 ├── PluginError                1   a plugin is broken, blocked or incompatible
-├── ModelFileError             1   a model folder is damaged, incomplete or of an unknown format
+├── ModelFileError             1   a model folder is damaged, incomplete, of an unknown format, or not trusted
 └── RunError                   1   a run could not be completed
 ```
 
@@ -92,7 +92,7 @@ class PluginError(AnomalistError):
 
 
 class ModelFileError(AnomalistError):
-    """A model folder is damaged, incomplete or of an unknown format."""
+    """A model folder is damaged, incomplete, of an unknown format, or not trusted."""
 
 
 class RunError(AnomalistError):

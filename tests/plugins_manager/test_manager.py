@@ -273,3 +273,28 @@ def test_damaged_packages_are_named_and_stop_nothing(site: Path) -> None:
     assert "its entry_points.txt cannot be read" in errors["no-lines"]
     assert errors["no_name"] == "its METADATA has no name and version; install it again"
     assert errors["no-module"] == "its entry point names no module, got '1 + 1'"
+
+
+def test_a_plugin_may_be_an_object_and_may_know_hooks_of_later_versions(site: Path) -> None:
+    source = """
+from anomalist import DetectorSpec, hookimpl
+
+class Plugin:
+    @hookimpl(specname="anomalist_detectors")
+    def detectors(self):
+        return (DetectorSpec(name="odd", summary="A detector.", factory="m:C", family="other"),)
+
+    @hookimpl(optionalhook=True)
+    def anomalist_of_tomorrow(self, app):
+        raise RuntimeError("called")
+
+plugin = Plugin()
+"""
+    module = install_plugin(site, "acme", source)
+    (site / "acme-1.0.dist-info" / "entry_points.txt").write_text(f"[anomalist]\nacme = {module}:plugin\n")
+    plugin = plugin_of(PluginManager.load(), "acme")
+    assert (plugin.state, plugin.hooks, [spec.name for spec in plugin.specs]) == (
+        "active",
+        ("anomalist_detectors",),
+        ["odd"],
+    )

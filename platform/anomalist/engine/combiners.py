@@ -29,6 +29,8 @@ def combiner_of(registry: Registry, name: str, params: Mapping[str, Any]) -> Com
     try:
         return Combiner(name=name, function=registry.combiner(name), params=params)
     except UnknownNameError:
+        if registry.manager.missing(name) is not None:
+            raise
         known = ", ".join([*BUILT_IN, *(spec.name for spec in registry.combiners())])
         raise UnknownNameError(f"no combiner is called {name!r}; there are {known}") from None
 

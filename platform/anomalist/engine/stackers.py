@@ -98,5 +98,7 @@ def _class_of(registry: Registry, name: str) -> type:
     try:
         return registry.stacker(name)
     except UnknownNameError:
+        if registry.manager.missing(name) is not None:
+            raise
         known = ", ".join([*BUILT_IN, *(spec.name for spec in registry.stackers())])
         raise UnknownNameError(f"no stacker is called {name!r}; there are {known}") from None

@@ -107,9 +107,9 @@ class Registry:
         self._commands = _Names.collect("command", CommandSpec, manager)
 
     @classmethod
-    def load(cls, disabled: Collection[str] = ()) -> Self:
-        """Load the installed plugins, except the disabled ones; broken ones are in `manager.failures()`."""
-        return cls(PluginManager.load(disabled))
+    def load(cls, blocked: Collection[str] = ()) -> Self:
+        """Load the installed plugins, except the blocked ones; broken ones are in `manager.failures()`."""
+        return cls(PluginManager.load(blocked))
 
     def specs(self) -> list[DetectorSpec]:
         """Every detector, by name."""
