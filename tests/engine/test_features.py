@@ -360,6 +360,13 @@ def test_a_model_finds_its_maker_when_another_package_brings_one_of_the_name(mak
     np.testing.assert_array_equal(model.score(result.table).score, result.scores.score)
 
 
+def test_the_options_of_a_run_from_before_there_were_features_are_read() -> None:
+    options = RunOptions(detectors=DETECTORS, features=("step",))
+    assert RunOptions.from_dict(options.to_dict()) == options
+    before = {name: value for name, value in options.to_dict().items() if name != "features"}
+    assert RunOptions.from_dict(before).features == ()
+
+
 def test_from_python(making: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANOMALIST_DATA_HOME", str(tmp_path / "home"))
     found = anomalist.run(

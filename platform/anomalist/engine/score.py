@@ -44,8 +44,8 @@ def score(
 ) -> RunResult:
     """Score a table with a stored model, explain the anomalous rows, store the run.
 
-    A row gets the score that it would get alone, or in any other table. Unless a `budget` for this table is given, the
-    threshold is the one stored with the model.
+    A row gets the score that it would get alone, or in any other table, unless features or windows look at the rows
+    around it. Unless a `budget` for this table is given, the threshold is the one stored with the model.
 
     Args:
         workspace: Where.
@@ -61,6 +61,7 @@ def score(
     Raises:
         SchemaMismatchError: A column of the model is missing or of another type.
         DataError: Which labels mean an anomaly cannot be told.
+        PluginError: What makes the features of the model failed.
         DetectorError: A detector failed; all are needed for scores that can be compared.
     """
     workspace.progress.stage("encoding")

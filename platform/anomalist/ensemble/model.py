@@ -63,8 +63,11 @@ class Scores:
 class Model:
     """A fitted panel. The score of a row is the same whether it comes alone or among a million.
 
+    Where its features look at other rows, or its members at windows of them, that holds for the rows around a row too:
+    they have to come with it.
+
     Attributes:
-        encoder: Table to Dataset.
+        encoder: Table to Dataset, with the features that plugins make first.
         windower: Orders rows and cuts windows; None where the rows have no time.
         members: The fitted detectors.
         combiner: Surprises to one consensus.
