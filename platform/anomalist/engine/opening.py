@@ -20,5 +20,15 @@ def open_plugins(settings: Settings, trace: Trace | None = None) -> PluginManage
 
 
 def open_registry(settings: Settings, plugins: PluginManager | None = None) -> Registry:
-    """What the plugins bring, with the workshop in which detectors are made; finds the plugins unless given."""
-    return Registry(plugins or open_plugins(settings))
+    """What the plugins bring, with the workshop in which detectors are made; finds the plugins unless given.
+
+    Raises:
+        UsageError: Detectors are to be isolated, and this system cannot do that.
+        ParameterError: The limit of memory would not do for any detector.
+    """
+    found = plugins or open_plugins(settings)
+    if not settings.isolate:
+        return Registry(found)
+    from anomalist.isolation.processes import Processes
+
+    return Registry(found, Processes(settings.memory, timeout=settings.timeout))
