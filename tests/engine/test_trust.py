@@ -16,6 +16,7 @@ from anomalist.engine.workspace import Workspace
 from anomalist.errors import ModelFileError
 from anomalist.plugins.registry import Registry
 from anomalist.store.repository import Store
+from tests.cli.samples import payments, type_in
 from tests.helpers import install_plugin
 
 if TYPE_CHECKING:
@@ -116,3 +117,19 @@ def test_trust_is_a_setting_and_an_argument(
     assert trace.exists()
     monkeypatch.setenv("ANOMALIST_TRUST_PICKLE", "1")
     assert not anomalist.monitor("m", frame, key="id").found
+
+
+def test_trust_is_a_flag(pickling: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANOMALIST_DATA_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    trace = tmp_path / "executed"
+    (tmp_path / "payments.csv").write_text(payments())
+    made = type_in(f"run payments.csv --key id --label fraud --name m --detector pickling:trace={trace} --json")
+    assert made.code == 0
+    assert any("can be read only with --trust-pickle" in note for note in json.loads(made.out)["run"]["notes"])
+    refused = type_in("score payments.csv --model m")
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err.startswith("error: m:1: its detector 'pickling' of acme is saved as a pickle")
+    assert not trace.exists()
+    assert type_in("score payments.csv --model m --trust-pickle --quiet").code == 0
+    assert trace.exists()

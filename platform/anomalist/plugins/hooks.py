@@ -25,7 +25,7 @@ OBSERVE = "anomalist_run_finished"
 HOOKS: Mapping[str, tuple[str, ...]] = {
     name: tuple(inspect.signature(function).parameters)
     for name, function in vars(hookspecs).items()
-    if name.startswith("anomalist_")
+    if hasattr(function, "anomalist_spec")
 }
 """Every hook by name, with the names of its arguments."""
 
@@ -60,7 +60,9 @@ def implemented(module: object) -> dict[str, Callable[..., Any]]:
         function = getattr(module, attribute)
         _check_arguments(hook, function)
         found[hook] = function
-    unmarked = [hook for hook in HOOKS if hook not in found and inspect.isroutine(getattr(module, hook, None))]
+    unmarked = [
+        hook for hook in HOOKS if hook not in found and inspect.isroutine(inspect.getattr_static(module, hook, None))
+    ]
     if unmarked:
         raise PluginError(f"{unmarked[0]} is not marked; write @anomalist.hookimpl above it")
     if not found:
