@@ -191,3 +191,22 @@ def test_the_wheel_of_a_new_detector_works_beside_that_of_anomalist(fresh: Fresh
     clash = "anomalist plugins new from-wheel --folder other 2>&1 || true"
     assert "anomalist-from-wheel 0.1.0 is installed already" in fresh.sh(clash, tmp_path)
     fresh.sh("python -m pip uninstall --yes --quiet anomalist-from-wheel")
+
+
+def test_every_kind_passes_its_tests_and_works_as_printed(fresh: Fresh, tmp_path: Path) -> None:
+    kinds = [kind for kind in KINDS if kind != "detector"]
+    told = {
+        kind: json.loads(fresh.sh(f"anomalist plugins new some-{kind} --kind {kind} --json", tmp_path))
+        for kind in kinds
+    }
+    folders = [f"./{one['package']['folder']}" for one in told.values()]
+    fresh.sh(f"python -m pip install --quiet {' '.join(f'-e {folder}' for folder in folders)}", tmp_path)
+    fresh.sh(f"python -m pytest {' '.join(folders)}", tmp_path)
+    for one in told.values():
+        for command in one["commands"]["use"]:
+            fresh.sh(command, tmp_path)
+    found = json.loads(fresh.sh("anomalist runs --json", tmp_path))
+    assert {run["status"] for run in found["runs"]} == {"done"}
+    fresh.sh(
+        f"python -m pip uninstall --yes --quiet {' '.join(one['package']['distribution'] for one in told.values())}"
+    )
