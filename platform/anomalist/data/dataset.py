@@ -41,7 +41,9 @@ class Dataset:
             raise DataError(f"values of shape {self.values.shape} do not fit {len(self.columns)} column names")
         if len(self.origins) != len(self.columns):
             raise DataError(f"{len(self.origins)} origins for {len(self.columns)} columns")
+        # A view of memory that is read-only: unlike a flag on the array, nobody who gets it can turn that off.
         self.values.flags.writeable = False
+        object.__setattr__(self, "values", np.asarray(self.values.data))
 
     @classmethod
     def from_array(cls, values: Floats, columns: Sequence[str] | None = None) -> Self:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,14 +57,14 @@ def checked_notes(detector: Detector) -> tuple[str, ...]:
         DetectorError: Its notes are not lines of text, or are too many or too long.
     """
     notes = getattr(detector, "notes", ())
-    lines = tuple(notes) if isinstance(notes, Iterable) and not isinstance(notes, str) else (None,)
+    listed = isinstance(notes, Iterable) and not isinstance(notes, str)
+    lines = tuple(islice(notes, _LINES + 1)) if listed else (None,)  # they might never end
     if not all(type(line) is str for line in lines):
         raise DetectorError(f"notes must be a list of lines of text, got {type(notes).__name__} {_cut(repr(notes))}")
-    if len(lines) > _LINES or any(len(line) > _LINE for line in lines):
-        longest = max(map(len, lines))
-        raise DetectorError(
-            f"notes may be {_LINES} lines of {_LINE} characters, got {len(lines):,}, the longest of {longest:,}"
-        )
+    if len(lines) > _LINES:
+        raise DetectorError(f"notes may be {_LINES} lines, got more")
+    if any(len(line) > _LINE for line in lines):
+        raise DetectorError(f"a line of notes may have {_LINE} characters, got {max(map(len, lines)):,}")
     return tuple(" ".join(line.split()) for line in lines)
 
 
