@@ -118,8 +118,7 @@ class Registry:
     def called(self, spec: Spec, package: str) -> str:
         """The name that users type for what a plugin of a package describes."""
         kinds = (self._detectors, self._combiners, self._stackers, self._features, self._readers, self._commands)
-        names = next(names for names in kinds if isinstance(spec, names.of))
-        return names.aliases[f"{package}:{spec.name}"]
+        return next(names.aliases[f"{package}:{spec.name}"] for names in kinds if isinstance(spec, names.of))
 
     def spec(self, name: str) -> DetectorSpec:
         """The detector of that name.
