@@ -188,3 +188,16 @@ def test_a_threshold_from_labels_and_what_was_noted(frame: pl.DataFrame) -> None
     calm = anomalist.score(frame.head(5), run.model_name, label="fraud", positive="1")
     assert calm.result.evaluation is None
     assert any("never holds '1'" in note for note in calm.notes)
+
+
+def test_detectors_in_processes_of_their_own_find_the_same(frame: pl.DataFrame) -> None:
+    chosen = ["mahalanobis", "knn"]
+    here = anomalist.run(frame, key="id", label="fraud", detectors=chosen, name="here")
+    apart = anomalist.run(
+        frame, key="id", label="fraud", detectors=chosen, name="apart", isolate=True, memory="1G", threads=1
+    )
+    assert apart.scores.equals(here.scores)
+    again = anomalist.score(frame, "apart", key="id", isolate=True, threads=1)
+    assert again.scores["score"].equals(here.scores["score"])
+    with pytest.raises(ConfigError, match="memory: it limits the processes of detectors"):
+        anomalist.score(frame, "apart", key="id", memory="1G")

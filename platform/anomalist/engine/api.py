@@ -50,6 +50,8 @@ def run(
     device: str | None = None,
     threads: int | None = None,
     timeout: float | None = None,
+    isolate: bool | None = None,
+    memory: int | str | None = None,
     trust_pickle: bool | None = None,
     store: str | None = None,
 ) -> Run:
@@ -78,6 +80,8 @@ def run(
         device: Where deep detectors train.
         threads: Detectors fitted at once.
         timeout: Seconds that one detector may take.
+        isolate: Let each detector work in a process of its own, which is ended where it goes wrong.
+        memory: What such a process may take: `"2G"`, or a number of bytes; most of what is free unless given.
         trust_pickle: Read models whose detectors are saved as pickles, which can execute code.
         store: The database, as an SQLAlchemy URL or the path of an SQLite file.
 
@@ -87,7 +91,8 @@ def run(
     if sum(given is not None for given in (budget, fpr, f_beta)) > 1:
         raise UsageError("budget, fpr and f_beta exclude each other; give one")
     flags = {"store": store, "panel": panel, "combiner": combiner, "budget": budget, "seed": seed, "device": device}
-    settings = load_settings({**flags, "threads": threads, "timeout": timeout, "trust_pickle": trust_pickle})
+    how = {"threads": threads, "timeout": timeout, "isolate": isolate, "memory": memory}
+    settings = load_settings({**flags, **how, "trust_pickle": trust_pickle})
     with opened(settings) as workspace:
         table, source = table_of(
             data,
@@ -126,6 +131,8 @@ def score(
     budget: float | str | None = None,
     threads: int | None = None,
     timeout: float | None = None,
+    isolate: bool | None = None,
+    memory: int | str | None = None,
     trust_pickle: bool | None = None,
     store: str | None = None,
 ) -> Run:
@@ -137,7 +144,7 @@ def score(
     Raises:
         AnomalistError: The data, the model or the store cannot be used; the message says what to do.
     """
-    how = {"threads": threads, "timeout": timeout, "trust_pickle": trust_pickle}
+    how = {"threads": threads, "timeout": timeout, "isolate": isolate, "memory": memory, "trust_pickle": trust_pickle}
     settings = load_settings({"store": store, "budget": budget, **how})
     with opened(settings) as workspace:
         fitted, row = workspace.load(model)

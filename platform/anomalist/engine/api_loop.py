@@ -123,6 +123,8 @@ def retrain(
     device: str | None = None,
     threads: int | None = None,
     timeout: float | None = None,
+    isolate: bool | None = None,
+    memory: int | str | None = None,
     trust_pickle: bool | None = None,
     store: str | None = None,
 ) -> Retrained:
@@ -148,7 +150,7 @@ def retrain(
         AnomalistError: The data, the model or the store cannot be used; the message says what to do.
     """
     given = {"budget": budget, "seed": seed, "device": device}
-    how = {"threads": threads, "timeout": timeout, "trust_pickle": trust_pickle}
+    how = {"threads": threads, "timeout": timeout, "isolate": isolate, "memory": memory, "trust_pickle": trust_pickle}
     settings = load_settings({**given, "store": store, **how})
     columns = {"key": key, "time": time, "entity": entity, "label": label, "ignore": several(ignore)}
     if data is None and any(columns.values()):
@@ -187,6 +189,8 @@ def monitor(
     ignore: Iterable[str] = (),
     threads: int | None = None,
     timeout: float | None = None,
+    isolate: bool | None = None,
+    memory: int | str | None = None,
     trust_pickle: bool | None = None,
     store: str | None = None,
 ) -> Drift:
@@ -197,7 +201,7 @@ def monitor(
     Raises:
         AnomalistError: The data, the model or the store cannot be used; the message says what to do.
     """
-    how = {"threads": threads, "timeout": timeout, "trust_pickle": trust_pickle}
+    how = {"threads": threads, "timeout": timeout, "isolate": isolate, "memory": memory, "trust_pickle": trust_pickle}
     with opened(load_settings({"store": store, **how})) as workspace:
         fitted, row = workspace.load(model)
         table, source = table_of(
