@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from anomalist.plugins.parameters import check_parameters
 from anomalist.testing.promise import NotApplicable, told
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ class Bench:
             return self.load()
         except (Exception, SystemExit) as error:
             raise NotApplicable(f"it cannot be imported: {told(error)}") from error
+
+    def new(self, params: Mapping[str, Any]) -> Any:
+        """One of its class, with these parameters; texts are read as the types of the fields."""
+        return self.loaded(**check_parameters(self.subject.name, self.loaded, params))
 
     def declared(self) -> Mapping[str, str]:
         """The failures that the class or function declares itself, in its attribute `expected_failures`."""

@@ -30,7 +30,8 @@ def typed(bench: Bench) -> None:
     """It can be built with nothing, and each field says what it takes."""
     with attempting("a dataclass, each field with a type and a default", "write it as a @dataclass"):
         describe_parameters(bench.subject.name, bench.loaded)
-        bench.loaded()
+        bench.new({})
+        bench.new(bench.subject.params)
 
 
 def documented(bench: Bench) -> None:

@@ -10,7 +10,7 @@ from anomalist.testing.promise import result_of
 from anomalist.testing.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     import polars as pl
@@ -27,6 +27,7 @@ __all__ = [
     "check_reader",
     "check_stacker",
     "checks_of",
+    "each_check",
     "reasons_for",
     "run_checks",
 ]
@@ -129,9 +130,22 @@ def run_checks(
         UnknownNameError: Nothing of that kind has the name.
         UsageError: A failure is declared of a check that there is not.
     """
+    return list(each_check(target, kind=kind, params=params, sample=sample, expected_failures=expected_failures))
+
+
+def each_check(
+    target: Target,
+    *,
+    kind: Kind = "detector",
+    params: Mapping[str, Any] | None = None,
+    sample: Any = None,
+    expected_failures: Mapping[str, str] | None = None,
+) -> Iterator[CheckResult]:
+    """The same, one check after the other."""
     bench = bench_of(Subject.find(target, kind, params), sample)
     reasons = reasons_for(bench, expected_failures)
-    return [result_of(check, bench, reasons)[0] for check in checks_for(kind)]
+    for check in checks_for(kind):
+        yield result_of(check, bench, reasons)[0]
 
 
 def reasons_for(bench: Bench, given: Mapping[str, str] | None) -> dict[str, str]:

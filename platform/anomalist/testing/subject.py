@@ -17,19 +17,20 @@ if TYPE_CHECKING:
     from anomalist.plugins.manager import Plugin
     from anomalist.testing.promise import Kind
 
-__all__ = ["Spec", "Subject", "Target", "name_of"]
+__all__ = ["SPECS", "Spec", "Subject", "Target", "every", "name_of"]
 
 Spec: TypeAlias = DetectorSpec | CombinerSpec | StackerSpec | FeatureSpec | ReaderSpec
 Target: TypeAlias = str | Spec | Callable[..., Any]
 """What to check: the name of something installed, a description, or the class or function itself."""
 
-_SPECS: Mapping[Kind, type[Spec]] = {
+SPECS: Mapping[Kind, type[Spec]] = {
     "detector": DetectorSpec,
     "combiner": CombinerSpec,
     "stacker": StackerSpec,
     "features": FeatureSpec,
     "reader": ReaderSpec,
 }
+"""What describes each kind."""
 _BUILT_IN: Mapping[Kind, Mapping[str, Spec]] = {"combiner": COMBINERS, "stacker": STACKERS}
 
 
@@ -102,7 +103,7 @@ def name_of(target: Target) -> str:
     return str(getattr(target, "name", None) or getattr(target, "__name__", target))
 
 
-def _every(registry: Registry, kind: Kind) -> list[Spec]:
+def every(registry: Registry, kind: Kind) -> list[Spec]:
     """Everything of a kind that is installed or built in."""
     installed: Mapping[Kind, Callable[[], list[Any]]] = {
         "detector": registry.specs,
@@ -117,17 +118,17 @@ def _every(registry: Registry, kind: Kind) -> list[Spec]:
 def _spec_of(registry: Registry, name: str, kind: Kind) -> Spec:
     if kind == "detector":
         return registry.spec(name)  # it knows the names with their distribution, too
-    for spec in _every(registry, kind):
+    for spec in every(registry, kind):
         if spec.name == name:
             return spec
-    known = ", ".join(spec.name for spec in _every(registry, kind))
+    known = ", ".join(spec.name for spec in every(registry, kind))
     raise UnknownNameError(f"nothing of the kind {kind!r} is called {name!r}; there are {known or 'none'}")
 
 
 def _described(registry: Registry, given: Callable[..., Any], kind: Kind) -> Spec | None:
     """The description of a class or function, where a plugin has one."""
     factory = f"{given.__module__}:{getattr(given, '__qualname__', '')}"
-    return next((spec for spec in _every(registry, kind) if spec.factory == factory), None)
+    return next((spec for spec in every(registry, kind) if spec.factory == factory), None)
 
 
 def _plugin_of(registry: Registry, spec: Spec) -> Plugin | None:

@@ -9,7 +9,6 @@ import numpy as np
 
 from anomalist.detector import Detector, DetectorSpec
 from anomalist.errors import ModelFileError
-from anomalist.plugins.parameters import check_parameters
 from anomalist.testing.bench import Bench
 from anomalist.testing.detector.apart import Reply, restored_apart
 from anomalist.testing.detector.samples import Probe, Samples
@@ -56,10 +55,17 @@ class DetectorBench(Bench):
         return self.samples.probe()
 
     def build(self) -> Detector:
-        """A new one, with the parameters that were given; where it has a seed or a device, they are fixed."""
+        """A new one, with the parameters that were given; where it has a seed or a device, they are fixed.
+
+        Raises:
+            NotApplicable: It cannot be built, which a check of its own says.
+        """
         cls = self.loaded
         fixed = {name: value for name, value in _FIXED.items() if name in getattr(cls, "__dataclass_fields__", {})}
-        return cast("Detector", cls(**check_parameters(self.subject.name, cls, {**fixed, **self.subject.params})))
+        try:
+            return cast("Detector", self.new({**fixed, **self.subject.params}))
+        except (Exception, SystemExit) as error:
+            raise NotApplicable(f"it cannot be built: {told(error)}") from error
 
     def fit(self, data: Dataset | None = None) -> Detector:
         """A new one, fitted on ordinary rows or on others."""
@@ -69,7 +75,9 @@ class DetectorBench(Bench):
 
     def work(self) -> None:
         """Build one, fit it and score, as a run does."""
-        self.build().fit(self.samples.ordinary()).score(self.probe.data)
+        detector = self.build()
+        detector.fit(self.samples.ordinary())
+        detector.score(self.probe.data)
 
     @cached_property
     def fitted(self) -> Detector:
@@ -86,21 +94,55 @@ class DetectorBench(Bench):
             raise NotApplicable(f"it cannot be fitted on ordinary rows: {told(error)}") from error
 
     @cached_property
-    def scores(self) -> Floats:
-        """What the fitted one gives the probe, float64.
+    def answer(self) -> Any:
+        """What `score` of the fitted one returned for the probe, whatever that is.
 
         Raises:
-            NotApplicable: It gives none, which a check of its own says.
+            NotApplicable: It returned nothing, which a check of its own says.
         """
         try:
-            scores = self.score(self.fitted, self.probe.data)
-        except NotApplicable:
-            raise
+            return self.fitted.score(self.probe.data)
         except (Exception, SystemExit) as error:
             raise NotApplicable(f"it gives no scores: {told(error)}") from error
+
+    @cached_property
+    def scores(self) -> Floats:
+        """The same as float64, one finite number a row.
+
+        Raises:
+            NotApplicable: It is something else, which checks of their own say.
+        """
+        scores = np.asarray(self.answer, dtype=np.float64)
         if scores.shape != (len(self.probe.data),) or not np.isfinite(scores).all():
             raise NotApplicable("it does not give one finite number a row, which other checks say")
         return scores
+
+    @cached_property
+    def ranked(self) -> Floats:
+        """The same, higher for rows far out.
+
+        Raises:
+            NotApplicable: They are not higher, which a check of its own says.
+        """
+        if separation(self.scores, self.probe.far) < ENOUGH:
+            raise NotApplicable("rows far out do not score higher, which another check says")
+        return self.scores
+
+    @cached_property
+    def second(self) -> Floats:
+        """The scores of another one, fitted on the same rows."""
+        return self.score(self.fit(), self.probe.data)
+
+    @cached_property
+    def steady(self) -> Floats:
+        """The scores, the same each time it is fitted.
+
+        Raises:
+            NotApplicable: They are not the same, which a check of its own says.
+        """
+        if not np.array_equal(self.second, self.scores):
+            raise NotApplicable("the same seed gives other scores, which another check says")
+        return self.scores
 
     def score(self, detector: Detector, data: Dataset) -> Floats:
         """The scores of rows, float64."""
@@ -113,13 +155,15 @@ class DetectorBench(Bench):
         Raises:
             NotApplicable: It cannot be saved, which a check of its own says; or no other process can find the class.
         """
+        self.needs("state")
+        self.needs("restore")
         given = self.subject.given
         if given is not None and ("<locals>" in given.__qualname__ or given.__module__ == "__main__"):
             raise NotApplicable("it is defined where no other process finds it; move it to a module")
         try:
             return restored_apart(self.fitted, self.subject.factory, self.probe.data)
-        except ModelFileError as error:
-            raise NotApplicable(f"it cannot be saved: {error}") from error
+        except (ModelFileError, TypeError) as error:
+            raise NotApplicable(f"it, or its parameters, cannot be saved: {error}") from error
 
     def needs(self, method: str) -> None:
         """Go on only where it has a method.

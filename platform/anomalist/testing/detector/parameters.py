@@ -25,14 +25,13 @@ def add_parameters(checks: Checks) -> None:
 
 def rebuilt(bench: DetectorBench) -> None:
     """A model stores the parameters as JSON and builds the detector from them."""
-    detector = bench.build()
+    scores, detector = bench.steady, bench.build()
     params = {field.name: getattr(detector, field.name) for field in fields_of(bench.loaded)}
     mend = "keep plain values in the fields that are parameters; what is worked out goes into fields with init=False"
     with attempting("the parameters can be written as JSON", mend):
         plain = json.loads(json.dumps(params))
     with attempting("it can be built again from its parameters", mend):
         again = bench.loaded(**check_parameters(bench.subject.name, bench.loaded, plain))
-    scores = bench.scores
     found = bench.score(again.fit(bench.samples.ordinary()), bench.probe.data)
     alike(found, scores, what="the scores of the one that was built first", mend=mend)
 

@@ -33,6 +33,7 @@ def add_saving(checks: Checks) -> None:
 
 def plain_state(bench: DetectorBench) -> None:
     """A model is JSON and safetensors."""
+    bench.needs("state")
     with attempting("state() can be written as JSON and safetensors", _PLAIN):
         _written(bench)
 
@@ -53,7 +54,9 @@ def same_state(bench: DetectorBench) -> None:
     """A model that was read can be written again."""
     state = _saved(bench)
     with attempting("a restored detector can be saved", "let restore set everything that state reads"):
-        text, arrays = split_state(bench.build().restore(state).state(), bench.subject.name)
+        detector = bench.build()
+        detector.restore(state)
+        text, arrays = split_state(detector.state(), bench.subject.name)
     expected_text, expected = split_state(state, bench.subject.name)
     differ = sorted(expected.keys() ^ arrays.keys()) or [
         name for name, array in expected.items() if not np.array_equal(array, arrays[name], equal_nan=True)
@@ -113,6 +116,8 @@ def _saved(bench: DetectorBench) -> dict[str, Any]:
     Raises:
         NotApplicable: It cannot be saved, which a check of its own says.
     """
+    bench.needs("state")
+    bench.needs("restore")
     try:
         text, arrays = _written(bench)
     except NotApplicable:

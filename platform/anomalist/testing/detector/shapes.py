@@ -48,6 +48,7 @@ def duplicates(bench: DetectorBench) -> None:
 
 def one_column(bench: DetectorBench) -> None:
     """A series of one measurement, a table with one number."""
+    _ = bench.ranked
     training, probe = bench.samples.ordinary(columns=1), bench.samples.probe(columns=1)
     mend = "let nothing depend on a second column: a subspace, a projection or a covariance has to do with one"
     with attempting("it can be fitted on one column and score it", mend):
@@ -107,7 +108,7 @@ def not_fitted(bench: DetectorBench) -> None:
 
 def _copes(bench: DetectorBench, data: Dataset, what: str, guard: str) -> None:
     """It fits the rows, and scores these and a row like none of them finitely."""
-    mend = f"guard against {guard}"
+    mend, _ = f"guard against {guard}", bench.scores
     with attempting(f"it can be fitted on {what} and score them", mend):
         detector = bench.fit(data)
         scores = bench.score(detector, data)

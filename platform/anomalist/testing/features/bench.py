@@ -12,7 +12,6 @@ import polars as pl
 from anomalist.data.readers import read_table
 from anomalist.data.table import Table
 from anomalist.errors import DataError
-from anomalist.plugins.parameters import check_parameters
 from anomalist.testing.bench import Bench
 from anomalist.testing.promise import NotApplicable, told
 
@@ -40,8 +39,7 @@ class FeaturesBench(Bench):
 
     def build(self) -> FeatureMaker:
         """A new one, with the parameters that were given."""
-        cls = self.loaded
-        return cast("FeatureMaker", cls(**check_parameters(self.subject.name, cls, self.subject.params)))
+        return cast("FeatureMaker", self.new(self.subject.params))
 
     @cached_property
     def fitted(self) -> FeatureMaker:
@@ -52,6 +50,8 @@ class FeaturesBench(Bench):
         """
         try:
             return self.build().fit(self.table)
+        except NotApplicable:
+            raise
         except DataError as error:
             raise NotApplicable(f"it cannot use the sample: {error}; give another by sample=") from error
         except (Exception, SystemExit) as error:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from anomalist.ensemble.stack import Evidence, Lesson, Stacker
-from anomalist.plugins.parameters import check_parameters
 from anomalist.testing.bench import Bench
 from anomalist.testing.promise import Failure, NotApplicable, told
 
@@ -50,8 +49,7 @@ class StackerBench(Bench):
 
     def build(self) -> Stacker:
         """A new one, with the parameters that were given."""
-        cls = self.loaded
-        return cast("Stacker", cls(**check_parameters(self.subject.name, cls, self.subject.params)))
+        return cast("Stacker", self.new(self.subject.params))
 
     @cached_property
     def fitted(self) -> Stacker:
