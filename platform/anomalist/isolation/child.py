@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import queue
+import select
 import signal
 import socket
 import sys
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from anomalist.detector import deadline
 from anomalist.isolation import channel, memory
+from anomalist.isolation.command import CUT_OFF
 from anomalist.isolation.failure import told
 from anomalist.isolation.message import pack, see
 from anomalist.isolation.work import Work
@@ -51,8 +53,8 @@ def main() -> NoReturn:
             os._exit(0)  # a detector called os.fork, and this is the other process: it has nobody to answer to
         try:
             channel.send(end, answer)
-        except channel.ClosedError:
-            _end_all()
+        except channel.ClosedError:  # by the detector; if the host is gone, `_listen` has heard of it
+            os._exit(CUT_OFF)
 
 
 def _channel() -> socket.socket:
@@ -66,8 +68,11 @@ def _channel() -> socket.socket:
 
 def _listen(end: socket.socket, requests: queue.SimpleQueue[int]) -> None:
     """Hand over what the host asks; when the host is gone, so is this process and all that it has started."""
+    poll = select.poll()  # a thread that waits in `recv` itself would get the hang-up in place of SIGIO, see `_Leash`
+    poll.register(end, select.POLLIN)
     try:
         while True:
+            poll.poll()
             requests.put(channel.receive(end))
     finally:
         _end_all()

@@ -2,12 +2,11 @@
 
 A limit counts the memory that a process may write to and shares with nobody (RLIMIT_DATA): not the libraries that it
 maps, nor the address space that torch or BLAS only reserve, which a limit of the address space would count. Linux keeps
-to it. On other systems it has no effect, and what a child holds is not looked at.
+to it. What it does not count, memory that is shared, the host looks at while it waits. Other systems do neither.
 """
 
 from __future__ import annotations
 
-import os
 import resource
 from contextlib import suppress
 from pathlib import Path
@@ -39,13 +38,18 @@ def available() -> int | None:
     return max(int(_SHARE * min(free)), SMALLEST) if free else None
 
 
-def held(pid: int) -> int:
-    """Bytes of memory that a process holds for itself; 0 where that cannot be told."""
-    try:
-        _, resident, shared = Path(f"/proc/{pid}/statm").read_bytes().split()[:3]
-        return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return 0
+def held(pid: int, lent: int = 0) -> int:
+    """Bytes of memory that a process holds, without the files that it maps; 0 where that cannot be told.
+
+    What it shares with others counts as well, but for `lent`, the bytes of messages that others let it see.
+    """
+    sizes = {"RssAnon": 0, "RssShmem": 0}
+    with suppress(OSError, ValueError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            name, _, size = line.partition(":")
+            if name in sizes:
+                sizes[name] = int(size.split()[0]) << 10
+    return sizes["RssAnon"] + max(sizes["RssShmem"] - lent, 0)
 
 
 def in_words(size: int) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from anomalist.isolation import channel, memory
-from anomalist.isolation.command import COMMAND
+from anomalist.isolation.command import COMMAND, CUT_OFF
 from anomalist.isolation.failure import error_of
 from anomalist.isolation.message import MessageError, pack, read
 
@@ -77,7 +77,7 @@ class Process:
             )
         assert self._popen.stdout is not None
         self._output = self._popen.stdout.fileno()
-        self._printed, self._tail = 0, b""
+        self._printed, self._tail, self._lent = 0, b"", 0
         os.set_blocking(self._output, False)
         self._end.setblocking(False)
         self.end = weakref.finalize(self, _end, self._popen, self._end)
@@ -126,6 +126,7 @@ class Process:
         seconds = None if limit is None else limit - time.monotonic()
         file = pack({**message, "seconds": seconds}, who, writable=message["do"] == "restore")
         self._printed, self._tail = 0, b""
+        self._lent += os.fstat(file).st_size
         try:
             channel.send(self._end, file)
         except channel.ClosedError:
@@ -206,7 +207,7 @@ class Process:
         """See whether the child itself lives, since a process that it has started may hold its channel open."""
         if self._popen.poll() is not None:
             raise EndedError(self._death())
-        if self._most is not None and memory.held(self.pid) > self._most:
+        if self._most is not None and memory.held(self.pid, self._lent) > self._most:
             raise EndedError(self._too_much)
 
     @property
@@ -219,7 +220,7 @@ class Process:
         with suppress(subprocess.TimeoutExpired):
             self._popen.wait(_WAIT)
         code = self._popen.returncode
-        if code is None:
+        if code in (None, CUT_OFF):
             return "closed what connects its process with the run"
         if code >= 0:
             return f"ended its process with code {code}"
