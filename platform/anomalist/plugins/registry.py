@@ -74,14 +74,12 @@ class _Names(Generic[S]):
         return names
 
     def get(self, name: str) -> S:
-        spec = self.specs.get(self.aliases.get(name, name))
-        if spec is not None:
+        if (spec := self.specs.get(self.aliases.get(name, name))) is not None:
             return spec
         qualified = sorted(f"{home}:{name}" for home in set(self.homes.values()) if f"{home}:{name}" in self.aliases)
         if qualified:
             raise UnknownNameError(f"{self.kind} {name!r} is brought by several packages; use {' or '.join(qualified)}")
-        missing = self.missing(name)
-        if missing is not None:
+        if (missing := self.missing(name)) is not None:
             raise UnknownNameError(f"no {self.kind} is called {name!r}: {missing.standing}")
         close = difflib.get_close_matches(name, [*self.specs, *self.aliases], n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(sorted(self.specs)) or 'none'}"
