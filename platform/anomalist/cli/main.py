@@ -40,7 +40,7 @@ COMMANDS = {
     "models": LazyCommand("anomalist.cli.models:models", "Show the fitted models, promote one, or go back."),
     "detectors": LazyCommand("anomalist.cli.detectors:detectors", "List the detectors, or explain one."),
     "features": LazyCommand("anomalist.cli.features:features", "List what makes features, or explain one."),
-    "plugins": LazyCommand("anomalist.cli.plugins:plugins", "Show the installed plugins."),
+    "plugins": LazyCommand("anomalist.cli.plugins:plugins", "List the plugins, begin one, or check one."),
     "db": LazyCommand("anomalist.cli.db:db", "Check or upgrade the schema of the store."),
     "demo": LazyCommand("anomalist.cli.demo:demo", "Run the whole path on a real data set."),
     "config": LazyCommand("anomalist.cli.config:config", "Show the settings and where each came from."),

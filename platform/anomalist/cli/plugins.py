@@ -18,4 +18,4 @@ COMMANDS = {
 
 @click.group(cls=LazyGroup, lazy=COMMANDS)
 def plugins() -> None:
-    """Show the installed plugins."""
+    """List the plugins, begin one, or check one."""
