@@ -76,6 +76,14 @@ class Raises(Step):
     def transform(self, table):
         raise RuntimeError("out of\\nluck")
 
+class Unreadable(ValueError):
+    def __str__(self):
+        raise RuntimeError
+
+class Mute(Step):
+    def fit(self, table):
+        raise Unreadable
+
 class Exits(Step):
     def fit(self, table):
         raise SystemExit(7)
@@ -122,7 +130,7 @@ class HalfMaker:
 @hookimpl
 def anomalist_features():
     classes = [
-        Step, Raises, Exits, Interrupts, Dawdles, Hangs, Seeds, NotPlain, Forgets, Picky, NoMaker, HalfMaker,
+        Step, Raises, Mute, Exits, Interrupts, Dawdles, Hangs, Seeds, NotPlain, Forgets, Picky, NoMaker, HalfMaker,
     ]
     specs = [
         FeatureSpec(name=c.__name__.lower(), summary="A maker.", factory=f"{__name__}:{c.__name__}") for c in classes
@@ -292,8 +300,9 @@ def test_verdicts_from_before_there_were_features_are_left_out_and_said(making: 
     ("features", "error", "says"),
     [
         ("raises", PluginError, "features 'raises' of steps 1.4 failed: RuntimeError: out of luck"),
-        ("exits", PluginError, "features 'exits' of steps 1.4 failed: raised SystemExit: 7"),
-        ("interrupts", PluginError, "features 'interrupts' of steps 1.4 failed: raised KeyboardInterrupt"),
+        ("mute", PluginError, "features 'mute' of steps 1.4 failed: Unreadable: its message cannot be read"),
+        ("exits", PluginError, "features 'exits' of steps 1.4 failed: SystemExit: 7"),
+        ("interrupts", PluginError, "features 'interrupts' of steps 1.4 failed: KeyboardInterrupt"),
         ("seeds", PluginError, "features 'seeds' of steps 1.4 failed: changed numpy's global random state"),
         ("dawdles", PluginError, "features 'dawdles' of steps 1.4 failed: "),
         ("notplain", PluginError, "features 'notplain' of steps 1.4: "),

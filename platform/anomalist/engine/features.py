@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, cast
 from anomalist.data.maker import Maker
 from anomalist.detector import FeatureMaker
 from anomalist.engine.report import one_line
-from anomalist.errors import AnomalistError, ParameterError, PluginError, UnknownNameError
+from anomalist.errors import (
+    AnomalistError,
+    DataError,
+    ParameterError,
+    PluginError,
+    SchemaMismatchError,
+    UnknownNameError,
+    UsageError,
+)
 from anomalist.plugins.parameters import Parameter, check_parameters, describe_parameters
 from anomalist.store.state import split_state
 
@@ -33,6 +41,10 @@ __all__ = [
     "rebuild_maker",
     "with_features",
 ]
+
+
+_TO_THE_USER: tuple[type[AnomalistError], ...] = (SchemaMismatchError, DataError, UsageError)
+"""Errors by which a maker blames the data or the command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +78,7 @@ def build_maker(registry: Registry, name: str, params: Mapping[str, Any], *, exe
     except AnomalistError:
         raise
     except (Exception, SystemExit) as error:
-        raise PluginError(f"{where} failed to build: {type(error).__name__}: {error}") from error
+        raise PluginError(f"{where} failed to build: {one_line(error)}") from error
     if not isinstance(plugin, FeatureMaker):
         raise PluginError(f"{where}: {cls.__name__} needs fit, transform, state and restore")
     fields = dataclasses.fields(cast("Any", plugin))
@@ -169,9 +181,8 @@ def _run_by(executor: Executor) -> Run:
         error = outcome.error
         if error is None:
             return outcome.result
-        if isinstance(error, Exception):
-            raise error
-        raise PluginError(f"raised {one_line(error)}") from error  # SystemExit or KeyboardInterrupt, and not the user's
+        kind = next((kind for kind in _TO_THE_USER if isinstance(error, kind)), PluginError)
+        raise kind(one_line(error)) from error  # of our own make: the message of the plugin's may be anything
 
     return run
 
