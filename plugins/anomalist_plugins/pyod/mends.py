@@ -1,7 +1,4 @@
-"""Functions of PyOD that are replaced.
-
-Some score a row by the rows beside it, or by chance, though their method does not ask for it. Others are loops that
-PyOD lets numba compile, which takes seconds in every process; here they are computed by numpy.
+"""Where PyOD scores a row by the rows beside it, by chance, or not at all, though its method can: what is done instead.
 
 Each mend changes a module of ours (`anomalist_plugins.pyod.library`); that of an imported PyOD stays as it is.
 """
@@ -12,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from anomalist.detector import check_deadline
+from anomalist_plugins.pyod import loops
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import ModuleType
 
-    from anomalist.detector import Floats, Ints
+    from anomalist.detector import Floats
 
 __all__ = ["MENDS"]
 
@@ -69,73 +66,30 @@ def _dif(module: ModuleType) -> None:
     module.DIF._deep_representation = representation
 
 
-def _abod(module: ModuleType) -> None:
-    def weighted_cosines(point: Floats, rows: Floats, near: Ints) -> float:
-        """The variance of the cosines, weighted by the distances, between each two of a point's neighbours."""
-        apart = rows[near] - point
-        apart = apart[(apart != 0).any(axis=1)]
-        products = apart @ apart.T
-        squares = np.diagonal(products)
-        pairs = np.triu_indices(len(apart), 1)
-        return float(np.var(products[pairs] / (squares[pairs[0]] * squares[pairs[1]]))) if len(apart) > 1 else np.nan
+def _pca(module: ModuleType) -> None:
+    """PCA divides by the variance along each component, and columns that say the same leave some without any."""
+    theirs: Callable[..., Any] = module.PCA.fit
 
-    module._calculate_wocs = weighted_cosines  # type: ignore[attr-defined]  # a module of our own
+    def fit(self: Any, values: Floats, y: None = None) -> Any:
+        if self.n_components is None:
+            spread = values.std(axis=0) if self.standardization else 1.0
+            scaled = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+            self.n_components = max(1, int(np.linalg.matrix_rank(scaled)))
+        return theirs(self, values, y)
 
-
-def _hbos(module: ModuleType) -> None:
-    def bar_scores(values: Floats, edges: Floats, bars: Floats, count: int, alpha: float, tol: float) -> Floats:
-        """The logarithm of the height of the bar that each value is in, or of the lowest where it is far from all."""
-        scores = np.empty(values.shape)
-        for column in range(values.shape[1]):
-            heights, edge, value = np.log2(bars[:, column] + alpha), edges[:, column], values[:, column]
-            bar = np.digitize(value, edge, right=True)
-            inside = heights[np.clip(bar - 1, 0, count - 1)]
-            below = (bar == 0) & (edge[0] - value > (edge[1] - edge[0]) * tol)
-            above = (bar == count + 1) & (value - edge[-1] > (edge[-1] - edge[-2]) * tol)
-            scores[:, column] = np.where(below | above, heights.min(), inside)
-        return scores
-
-    module._calculate_outlier_scores = bar_scores  # type: ignore[attr-defined]  # a module of our own
-
-
-def _qmcd(module: ModuleType) -> None:
-    def discrepancy(data: Floats, asked: Floats) -> Floats:
-        """How much each asked row adds to the wrap-around discrepancy of the data."""
-        found = np.empty(len(asked))
-        step = max(1, 2_000_000 // len(data))
-        for start in range(0, len(asked), step):
-            check_deadline()
-            # distances wrap around at the rim of the training rows: what is beyond it is on it
-            rows = np.clip(asked[start : start + step], 0.0, 1.0)
-            product = np.ones((len(rows), len(data)))
-            for column in range(data.shape[1]):
-                apart = np.abs(rows[:, column, None] - data[:, column])
-                product *= 1.5 - apart + apart**2
-            found[start : start + step] = product.sum(axis=1)
-        return np.asarray(found / len(data) ** 2 - (4 / 3) ** data.shape[1])
-
-    module._wrap_around_discrepancy = discrepancy  # type: ignore[attr-defined]  # a module of our own
-
-
-def _sod(module: ModuleType) -> None:
-    def shared_neighbours(near: Ints, count: int) -> Ints:
-        """For each row the rows that share most neighbours with it."""
-        member = np.zeros((len(near), len(near)), dtype=np.int64)
-        np.put_along_axis(member, near, 1, axis=1)
-        shared = member @ member.T
-        np.fill_diagonal(shared, len(near) + 1)
-        return np.argsort(-shared, axis=1, kind="stable")[:, 1 : count + 1]
-
-    module._snn_imp = shared_neighbours  # type: ignore[attr-defined]  # a module of our own
+    module.PCA.fit = fit
 
 
 MENDS: Mapping[str, Callable[[ModuleType], None]] = {
-    "pyod.models.abod": _abod,
+    "pyod.models.abod": loops.abod,
+    "pyod.models.cof": loops.cof,
     "pyod.models.dif": _dif,
-    "pyod.models.hbos": _hbos,
-    "pyod.models.qmcd": _qmcd,
+    "pyod.models.hbos": loops.hbos,
+    "pyod.models.pca": _pca,
+    "pyod.models.qmcd": loops.qmcd,
     "pyod.models.rod": _rod,
-    "pyod.models.sod": _sod,
+    "pyod.models.sod": loops.sod,
+    "pyod.models.sos": loops.sos,
     "pyod.models.vae": _vae,
 }
 """By the module that is mended when it has been read."""

@@ -109,7 +109,7 @@ def _tqdm() -> ModuleType:
 def _combo() -> ModuleType:
     """The two functions that FeatureBagging takes from a package that PyOD does not bring."""
 
-    def average(scores: Any, weights: None = None) -> NDArray[Any]:
+    def average(scores: Any, *_: None) -> NDArray[Any]:
         return np.asarray(np.mean(scores, axis=1))
 
     def maximization(scores: Any) -> NDArray[Any]:

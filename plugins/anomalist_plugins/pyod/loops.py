@@ -1,0 +1,130 @@
+"""Loops of PyOD that it lets numba compile, or leaves to Python, computed by numpy.
+
+To compile them takes seconds in every process, and threads of numba may not be used by several threads of ours.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from anomalist.detector import check_deadline
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from anomalist.detector import Floats, Ints
+
+__all__ = ["abod", "cof", "hbos", "qmcd", "sod", "sos"]
+
+
+def abod(module: ModuleType) -> None:
+    """Angles between the neighbours of a row, all at once."""
+
+    def weighted_cosines(point: Floats, rows: Floats, near: Ints) -> float:
+        """The variance of the cosines, weighted by the distances, between each two of a point's neighbours."""
+        apart = rows[near] - point
+        apart = apart[(apart != 0).any(axis=1)]
+        products = apart @ apart.T
+        squares = np.diagonal(products)
+        pairs = np.triu_indices(len(apart), 1)
+        return float(np.var(products[pairs] / (squares[pairs[0]] * squares[pairs[1]]))) if len(apart) > 1 else np.nan
+
+    module._calculate_wocs = weighted_cosines  # type: ignore[attr-defined]  # a module of our own
+
+
+def hbos(module: ModuleType) -> None:
+    """Bars of the histograms, a column at a time."""
+
+    def bar_scores(values: Floats, edges: Floats, bars: Floats, count: int, alpha: float, tol: float) -> Floats:
+        """The logarithm of the height of the bar that each value is in, or of the lowest where it is far from all."""
+        scores = np.empty(values.shape)
+        for column in range(values.shape[1]):
+            heights, edge, value = np.log2(bars[:, column] + alpha), edges[:, column], values[:, column]
+            bar = np.digitize(value, edge, right=True)
+            inside = heights[np.clip(bar - 1, 0, count - 1)]
+            below = (bar == 0) & (edge[0] - value > (edge[1] - edge[0]) * tol)
+            above = (bar == count + 1) & (value - edge[-1] > (edge[-1] - edge[-2]) * tol)
+            scores[:, column] = np.where(below | above, heights.min(), inside)
+        return scores
+
+    module._calculate_outlier_scores = bar_scores  # type: ignore[attr-defined]  # a module of our own
+
+
+def qmcd(module: ModuleType) -> None:
+    """The discrepancy, a block of rows at a time."""
+
+    def discrepancy(data: Floats, asked: Floats) -> Floats:
+        """How much each asked row adds to the wrap-around discrepancy of the data."""
+        found = np.empty(len(asked))
+        step = max(1, 2_000_000 // len(data))
+        for start in range(0, len(asked), step):
+            check_deadline()
+            # distances wrap around at the rim of the training rows: what is beyond it is on it
+            rows = np.clip(asked[start : start + step], 0.0, 1.0)
+            product = np.ones((len(rows), len(data)))
+            for column in range(data.shape[1]):
+                apart = np.abs(rows[:, column, None] - data[:, column])
+                product *= 1.5 - apart + apart**2
+            found[start : start + step] = product.sum(axis=1)
+        return np.asarray(found / len(data) ** 2 - (4 / 3) ** data.shape[1])
+
+    module._wrap_around_discrepancy = discrepancy  # type: ignore[attr-defined]  # a module of our own
+
+
+def sod(module: ModuleType) -> None:
+    """Neighbours that rows share, as a product of matrices."""
+
+    def shared_neighbours(near: Ints, count: int) -> Ints:
+        """For each row the rows that share most neighbours with it."""
+        member = np.zeros((len(near), len(near)), dtype=np.int64)
+        np.put_along_axis(member, near, 1, axis=1)
+        shared = member @ member.T
+        np.fill_diagonal(shared, len(near) + 1)
+        return np.argsort(-shared, axis=1, kind="stable")[:, 1 : count + 1]
+
+    module._snn_imp = shared_neighbours  # type: ignore[attr-defined]  # a module of our own
+
+
+def cof(module: ModuleType) -> None:
+    """Chains of neighbours, those of all rows at once."""
+
+    def factors(self: Any, values: Floats) -> Floats:
+        count = self.n_neighbors_
+        distances = module.distance_matrix(values, values)
+        chain = np.argsort(distances, axis=1)[:, : count + 1]
+        links = distances[chain[:, 1:, None], chain[:, None, :count]]
+        links[:, np.triu(np.ones((count, count), dtype=bool), 1)] = np.inf  # a link starts at what the chain has so far
+        weight = 2.0 * (count - np.arange(count)) / ((count + 1) * count)
+        length = links.min(axis=2) @ weight
+        return np.asarray(np.nan_to_num(length * count / length[chain[:, 1:]].sum(axis=1)))
+
+    module.COF._cof_fast = factors
+
+
+def sos(module: ModuleType) -> None:
+    """The bandwidths that give each row its perplexity, found for all rows at once."""
+
+    def affinities(self: Any, distances: Floats) -> Floats:
+        others = ~np.eye(len(distances), dtype=bool)
+        wanted = np.log(self.perplexity)
+        beta, low, high = np.ones(len(distances)), np.full(len(distances), -np.inf), np.full(len(distances), np.inf)
+        found = np.where(others, np.exp(-distances), 0.0)
+        for _ in range(5000):
+            total = found.sum(axis=1)
+            apart = np.log(total) + beta * (distances * found).sum(axis=1) / total - wanted
+            open_ = ~(np.abs(apart) <= self.eps)
+            if not open_.any():
+                break
+            check_deadline()
+            wide, narrow = open_ & (apart > 0), open_ & (apart <= 0)
+            low[wide], high[narrow] = beta[wide], beta[narrow]
+            middle = (np.nan_to_num(low) + np.nan_to_num(high)) / 2
+            doubled = np.where(np.isinf(high), beta * 2, middle)
+            halved = np.where(np.isinf(low), beta / 2, middle)
+            beta = np.where(wide, doubled, np.where(narrow, halved, np.where(open_, beta / 10, beta)))
+            found = np.where(others, np.exp(-distances * beta[:, None]), 0.0)
+        return found
+
+    module.SOS._d2a = affinities
