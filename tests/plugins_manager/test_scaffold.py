@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -195,18 +196,25 @@ def test_the_wheel_of_a_new_detector_works_beside_that_of_anomalist(fresh: Fresh
 
 def test_every_kind_passes_its_tests_and_works_as_printed(fresh: Fresh, tmp_path: Path) -> None:
     kinds = [kind for kind in KINDS if kind != "detector"]
-    told = {
-        kind: json.loads(fresh.sh(f"anomalist plugins new some-{kind} --kind {kind} --json", tmp_path))
-        for kind in kinds
-    }
-    folders = [f"./{one['package']['folder']}" for one in told.values()]
-    fresh.sh(f"python -m pip install --quiet {' '.join(f'-e {folder}' for folder in folders)}", tmp_path)
+    asked = [f"anomalist plugins new some-{kind} --kind {kind} --json" for kind in kinds]
+    told = [json.loads(fresh.sh(command, tmp_path)) for command in asked]
+    folders = [one["package"]["folder"] for one in told]
+    fresh.sh(f"python -m pip install --quiet {' '.join(f'-e ./{folder}' for folder in folders)}", tmp_path)
     fresh.sh(f"python -m pytest {' '.join(folders)}", tmp_path)
-    for one in told.values():
-        for command in one["commands"]["use"]:
-            fresh.sh(command, tmp_path)
-    found = json.loads(fresh.sh("anomalist runs --json", tmp_path))
-    assert {run["status"] for run in found["runs"]} == {"done"}
-    fresh.sh(
-        f"python -m pip uninstall --yes --quiet {' '.join(one['package']['distribution'] for one in told.values())}"
-    )
+
+    def use(commands: list[str], home: Path) -> list[str]:
+        for command in commands:
+            fresh.sh(command, tmp_path, ANOMALIST_DATA_HOME=str(home))
+        runs = json.loads(fresh.sh("anomalist runs --json", tmp_path, ANOMALIST_DATA_HOME=str(home)))["runs"]
+        return [f"{run['kind']} {run['status']}" for run in runs]
+
+    with ThreadPoolExecutor(2) as pool:
+        homes = [tmp_path / kind for kind in kinds]
+        found = list(pool.map(use, [one["commands"]["use"] for one in told], homes))
+    assert dict(zip(kinds, found, strict=True)) == {
+        "combiner": ["fit done"],
+        "stacker": ["retrain done", "fit done"],
+        "features": ["fit done"],
+        "reader": ["fit done"],
+    }
+    fresh.sh(f"python -m pip uninstall --yes --quiet {' '.join(one['package']['distribution'] for one in told)}")
