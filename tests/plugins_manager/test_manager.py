@@ -6,11 +6,13 @@ import os
 import signal
 import sys
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from anomalist.detector import DetectorSpec
+from anomalist.errors import PluginError
 from anomalist.plugins.manager import BUNDLED, PluginManager
 from anomalist.plugins.shared_state import changes, snapshot
 from tests.helpers import PLUGIN, install_plugin
@@ -18,7 +20,8 @@ from tests.helpers import PLUGIN, install_plugin
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from anomalist.plugins.manager import Plugin
+    from anomalist.plugins.found import Found
+    from anomalist.plugins.manager import Plugin, Trace
 
 HOOK = "from anomalist import DetectorSpec, hookimpl\n@hookimpl\ndef anomalist_detectors():\n    "
 SPEC = 'DetectorSpec(name="odd", summary="A detector.", factory="m:C", family="other"'
@@ -298,3 +301,23 @@ plugin = Plugin()
         ("anomalist_detectors",),
         ["odd"],
     )
+
+
+def test_plugins_of_others_can_be_loaded_elsewhere(site: Path) -> None:
+    for home in ("aa-off", "bb-on", "cc-bad"):
+        install_plugin(site, home, "raise RuntimeError('imported')", entry="x")
+    seen = []
+
+    def elsewhere(found: Found, plugin: Plugin, trace: Trace | None) -> Plugin:
+        seen.append(found.distribution)
+        if found.distribution == "cc-bad":
+            raise PluginError("it ended its process")
+        return replace(plugin, state="active")
+
+    lines: list[str] = []
+    manager = PluginManager.load(["aa-off"], elsewhere=elsewhere, trace=lines.append)
+    assert sorted(seen) == ["bb-on", "cc-bad"]
+    states = {home: plugin_of(manager, home).state for home in ("aa-off", "bb-on", "cc-bad")}
+    assert states == {"aa-off": "blocked", "bb-on": "active", "cc-bad": "failed"}
+    assert plugin_of(manager, "cc-bad").standing in lines
+    assert {plugin.state for plugin in manager.plugins if plugin.bundled} == {"active"}

@@ -46,7 +46,7 @@ def test_every_step_is_told(site: Path) -> None:
     assert about(lines, "acme 1.0") == [
         f"{title}: imported {module} from {site}/{module}.py in T",
         f"{title}: anomalist_detectors gave simple in T",
-        f"{title}: active",
+        f"{title} is active",
     ]
     lines.clear()
     registry.build("simple")
@@ -66,8 +66,8 @@ def test_what_is_left_out_is_told_with_the_reason(site: Path) -> None:
     install_plugin(site, "off-one", "1 / 0", entry="off")
     lines: list[str] = []
     PluginManager.load(["off"], trace=lines.append)
-    assert about(lines, "bad-one") == ["plugin 'bad' of bad-one 1.0: failed: ZeroDivisionError: division by zero"]
-    assert about(lines, "off-one") == ["plugin 'off' of off-one 1.0: blocked: the setting disable_plugins names it"]
+    assert about(lines, "bad-one") == ["plugin 'bad' of bad-one 1.0 failed: ZeroDivisionError: division by zero"]
+    assert about(lines, "off-one") == ["plugin 'off' of off-one 1.0 is blocked: the setting disable_plugins names it"]
 
 
 def test_the_flag_keeps_stdout_for_the_result(tmp_path: Path) -> None:
@@ -76,4 +76,4 @@ def test_the_flag_keeps_stdout_for_the_result(tmp_path: Path) -> None:
     assert done.stdout.startswith("simple: A detector.")
     traced = [line for line in done.stderr.splitlines() if not line.startswith("trace: ")]
     assert traced == ["loud"]
-    assert "trace: plugin 'plugin' of acme 1.0: active" in done.stderr.splitlines()
+    assert "trace: plugin 'plugin' of acme 1.0 is active" in done.stderr.splitlines()

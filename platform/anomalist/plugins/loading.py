@@ -6,7 +6,7 @@ import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from anomalist.errors import PluginError
 from anomalist.plugins.compatibility import mismatch
@@ -22,18 +22,28 @@ if TYPE_CHECKING:
     from anomalist.plugins.found import Found
     from anomalist.plugins.plugin import Spec, Trace
 
-__all__ = ["load"]
+__all__ = ["Elsewhere", "load"]
+
+Elsewhere: TypeAlias = "Callable[[Found, Plugin, Trace | None], Plugin]"
+"""Given what was found, the plugin so far and who hears what is done, it gives the active plugin, or raises."""
 
 _SHOWN = 5
 
 
-def load(found: Found, *, stops: Callable[[BaseException], bool], trace: Trace | None = None) -> Plugin:
+def load(
+    found: Found,
+    *,
+    stops: Callable[[BaseException], bool],
+    trace: Trace | None = None,
+    elsewhere: Elsewhere | None = None,
+) -> Plugin:
     """Load a plugin; whatever goes wrong in it, the result says so.
 
     Args:
         found: The plugin.
         stops: Says whether an error is the user's wish to stop; that alone is raised.
         trace: Hears what is done, and how long it takes.
+        elsewhere: Imports a plugin of a third party, in place of this process.
     """
     plugin = Plugin(name=found.name, distribution=found.distribution, version=found.version, state="failed")
     if found.problem:
@@ -42,6 +52,8 @@ def load(found: Found, *, stops: Callable[[BaseException], bool], trace: Trace |
         reason = "" if plugin.bundled else mismatch(found.requires)
         if reason:
             return replace(plugin, state="incompatible", error=reason)
+        if elsewhere is not None and not plugin.bundled:
+            return elsewhere(found, plugin, trace)
         with nullcontext() if plugin.bundled else _contained():
             hooks = implemented(_imported(found.entry, plugin, trace))
             specs = [spec for hook in hooks if hook in DESCRIBE for spec in _asked(hook, hooks[hook], plugin, trace)]

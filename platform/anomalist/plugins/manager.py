@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from anomalist.plugins.found import Found
+    from anomalist.plugins.loading import Elsewhere
 
 __all__ = ["BUNDLED", "GROUP", "Plugin", "PluginManager", "PluginState", "Spec", "Trace"]
 
@@ -45,6 +46,7 @@ class PluginManager:
         bundled_only: bool = False,
         found: Iterable[EntryPoint] | None = None,
         trace: Trace | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> Self:
         """Load every entry point of the group `anomalist`; one that fails is kept with its error, never raised.
 
@@ -53,6 +55,7 @@ class PluginManager:
             bundled_only: Load no plugin of a third party.
             found: Entry points to load in place of the installed ones.
             trace: Hears what is done with each plugin, line by line.
+            elsewhere: Imports the plugins of third parties, in place of this process.
         """
         wanted = {normal(name): name for name in blocked}
         met: set[str] = set()
@@ -61,10 +64,11 @@ class PluginManager:
         with interruptible() as stops:
             for one in find(found):
                 met |= one.goes_by()
-                plugin = _blocked(one, wanted, bundled_only=bundled_only) or load(one, stops=stops, trace=trace)
+                plugin = _blocked(one, wanted, bundled_only=bundled_only)
+                plugin = plugin or load(one, stops=stops, trace=trace, elsewhere=elsewhere)
                 plugin = _without_clash(plugin, taken)
                 if trace is not None:
-                    trace(f"{plugin.title}: {plugin.state}{plugin.error and f': {plugin.error}'}")
+                    trace(plugin.standing)
                 plugins.append(plugin)
         plugins.sort(key=lambda plugin: (not plugin.bundled, plugin.distribution, plugin.name))
         unknown = tuple(name for key, name in wanted.items() if key not in met)
