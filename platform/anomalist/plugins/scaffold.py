@@ -16,7 +16,7 @@ from anomalist.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["KINDS", "Draft", "Kind", "supported_versions"]
+__all__ = ["Draft", "Kind", "supported_versions"]
 
 Kind: TypeAlias = Literal["detector", "combiner", "stacker", "features", "reader"]
 """What a new package brings."""
@@ -44,7 +44,7 @@ class _Example:
     layers: tuple[str, ...] = ("common", "table")
 
 
-KINDS: Mapping[Kind, _Example] = MappingProxyType(
+_EXAMPLES: Mapping[Kind, _Example] = MappingProxyType(
     {
         "detector": _Example(
             summary="Distance to the closest of a few training rows drawn at random.",
@@ -168,7 +168,7 @@ class Draft:
 
     def files(self) -> dict[str, str]:
         """The text of each file, by its path within the package's folder."""
-        example = KINDS[self.kind]
+        example = _EXAMPLES[self.kind]
         values = {
             "name": self.name,
             "distribution": self.distribution,
@@ -192,7 +192,7 @@ class Draft:
 
     def uses(self, folder: str) -> list[list[str]]:
         """What to type after `anomalist` to use the package in a folder, such as `some/folder/`, word by word."""
-        lines = KINDS[self.kind].use
+        lines = _EXAMPLES[self.kind].use
         return [[word.format(folder=folder, name=self.name) for word in line.split()] for line in lines]
 
 
@@ -209,7 +209,7 @@ def supported_versions(version: str) -> str:
 
 def _templates(kind: Kind) -> Iterator[tuple[Path, str]]:
     """The templates of a kind: the path of each in the package, and its text."""
-    for layer in (*KINDS[kind].layers, kind):
+    for layer in (*_EXAMPLES[kind].layers, kind):
         for path in sorted((_TEMPLATE / layer).rglob("*.template")):
             yield path.relative_to(_TEMPLATE / layer), path.read_text(encoding="utf-8")
 
