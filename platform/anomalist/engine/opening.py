@@ -16,7 +16,13 @@ __all__ = ["open_plugins", "open_registry"]
 
 def open_plugins(settings: Settings, trace: Trace | None = None) -> PluginManager:
     """Find the plugins; those that fail are kept with their errors. `trace` hears what is done with each, and after."""
-    return PluginManager.load(settings.disable_plugins, bundled_only=settings.no_plugins, trace=trace)
+    if not settings.isolate:
+        return PluginManager.load(settings.disable_plugins, bundled_only=settings.no_plugins, trace=trace)
+    from anomalist.isolation import discovery
+
+    return discovery.load(
+        settings.disable_plugins, bundled_only=settings.no_plugins, trace=trace, memory=settings.memory
+    )
 
 
 def open_registry(settings: Settings, plugins: PluginManager | None = None) -> Registry:
