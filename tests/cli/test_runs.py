@@ -106,7 +106,7 @@ def test_a_failed_run_shows_why_and_is_not_the_latest_with_scores(
     assert type_in("run payments.csv --key id --detector simple").code == 1
     shown = type_in("show latest").out
     assert "status         failed" in shown
-    assert "no detector could be fitted: simple: AttributeError" in shown
+    assert "no detector could be fitted: simple: package acme: AttributeError" in shown
     failed = type_in("runs -n 1 --json").json["runs"][0]["id"]
     refused = type_in(f"top {failed}")
     assert refused.code == 2

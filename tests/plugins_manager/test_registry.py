@@ -76,11 +76,12 @@ def test_the_default_panel_does_not_change_with_what_is_installed(site: Path) ->
 def test_the_bundled_panels() -> None:
     registry = Registry.load()
     assert {"default", "fast", "deep", "full"} <= set(registry.panels())
-    assert [spec.name for spec in registry.panel("full")] == [spec.name for spec in registry.specs()]
+    ours = [spec.name for spec in registry.specs() if ":" not in spec.name]  # the rest is the catalogue of a library
+    assert [spec.name for spec in registry.panel("full")] == ours
     assert {spec.family for spec in registry.panel("deep")} == {"deep"}
 
 
-@pytest.mark.parametrize("name", [spec.name for spec in Registry.load().specs()])
+@pytest.mark.parametrize("name", [spec.name for spec in Registry.load().panel("full")])
 def test_every_bundled_detector_can_be_built_and_explains_its_parameters(name: str) -> None:
     registry = Registry.load()
     parameters = registry.parameters(name)
