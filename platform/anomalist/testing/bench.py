@@ -46,9 +46,12 @@ class Bench:
             NotApplicable: It cannot be imported, which a check of its own says.
         """
         try:
-            return self.load()
+            found = self.load()
         except (Exception, SystemExit) as error:
             raise NotApplicable(f"it cannot be imported: {told(error)}") from error
+        if not callable(found):
+            raise NotApplicable("it is neither a class nor a function, which another check says")
+        return found
 
     def new(self, params: Mapping[str, Any]) -> Any:
         """One of its class, with these parameters; texts are read as the types of the fields."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from anomalist.errors import ParameterError
 from anomalist.plugins.parameters import as_typed, check_parameters, describe_parameters
-from anomalist.testing.promise import Failure, attempting, told
+from anomalist.testing.promise import Failure, NotApplicable, attempting, told
 
 if TYPE_CHECKING:
     from anomalist.testing.bench import Bench
@@ -36,6 +36,7 @@ def typed(bench: Bench) -> None:
 
 def documented(bench: Bench) -> None:
     """`anomalist detectors NAME` shows a line for each parameter."""
+    _built(bench)
     silent = [each.name for each in describe_parameters(bench.subject.name, bench.loaded) if not each.help]
     if silent:
         raise Failure(
@@ -47,6 +48,7 @@ def documented(bench: Bench) -> None:
 
 def written(bench: Bench) -> None:
     """The default that is shown is the default that is read."""
+    _built(bench)
     for field in fields_of(bench.loaded):
         default = field.default if field.default is not dataclasses.MISSING else _made(field)
         text = as_typed(default)
@@ -59,6 +61,7 @@ def written(bench: Bench) -> None:
 
 def refused(bench: Bench) -> None:
     """A value out of range is the user's mistake, not the program's: it is said in one line."""
+    _built(bench)
     for field in fields_of(bench.loaded):
         for wrong in _WRONG:
             try:
@@ -80,6 +83,21 @@ def refused(bench: Bench) -> None:
                 got=got,
                 mend="check it in __post_init__ by anomalist.detector.check_parameter(ok, name, got, expected)",
             )
+
+
+def _built(bench: Bench) -> None:
+    """Go on only where it can be built at all.
+
+    Raises:
+        NotApplicable: It cannot, which a check of its own says.
+    """
+    try:
+        describe_parameters(bench.subject.name, bench.loaded)
+        bench.new({})
+    except NotApplicable:
+        raise
+    except (Exception, SystemExit) as error:
+        raise NotApplicable(f"it cannot be built with its defaults: {told(error)}") from error
 
 
 def fields_of(cls: type) -> list[dataclasses.Field[Any]]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import random
+import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 from threadpoolctl import threadpool_info
 
 from anomalist.plugins.shared_state import changes, snapshot
@@ -37,12 +40,14 @@ def add_process(checks: Checks) -> None:
 def shared_state(bench: Working) -> None:
     """Plugins run side by side: what one changes for all changes the numbers of the others."""
     bench.work()  # what it imports is imported by now: importing a library may change what is shared
+    outside = snapshot()
+    _draw()  # or a generator that is seeded to the same number each time would seem untouched
     before, threads = snapshot(), _threads()
     try:
         bench.work()
-    finally:
         changed = changes(before)
-        for change in changed:
+    finally:
+        for change in changes(outside):
             change.put_back()
     lines = [change.line for change in changed]
     if _threads() != threads:
@@ -82,6 +87,14 @@ def no_warnings(bench: Working) -> None:
             got=f"{first.category.__name__}: {text[:120]} ({Path(first.filename).name}, line {first.lineno})",
             mend="mend what it warns of; what is known to be harmless, silence in 'with warnings.catch_warnings()'",
         )
+
+
+def _draw() -> None:
+    """Move every global generator on by a number."""
+    random.random()  # noqa: S311 - thrown away
+    np.random.random()  # noqa: NPY002 - the global generator is what is meant
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.rand(1)
 
 
 def _threads() -> list[int]:

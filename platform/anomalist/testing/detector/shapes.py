@@ -124,4 +124,4 @@ def _copes(bench: DetectorBench, data: Dataset, what: str, guard: str) -> None:
 
 
 def _methods(bench: DetectorBench, *names: str) -> list[str]:
-    return [name for name in names if hasattr(bench.loaded, name)]
+    return [name for name in names if callable(getattr(bench.loaded, name, None))]
