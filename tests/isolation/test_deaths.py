@@ -232,3 +232,9 @@ def test_ctrl_c_ends_the_child(processes: Processes, folder: Path) -> None:
     finally:
         signal.signal(signal.SIGALRM, earlier)
     assert gone(pid)
+
+
+def test_what_cannot_be_imported_for_want_of_memory_says_so(folder: Path) -> None:
+    (folder / "greedy.py").write_text("import numpy as np\nkept = np.ones(10**9)\n")
+    with pytest.raises(PluginError, match=WHO + r"needs more than the memory limit of 200 MiB \(--memory\)$"):
+        Processes(200 << 20).build(spec_of("greedy"), PACKAGE, {})

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from anomalist.errors import PluginError
-from anomalist.isolation.process import EndedError, Process
+from anomalist.isolation.process import EndedError, Process, check_system
 from anomalist.isolation.specs import spec_from
 from anomalist.plugins.describe import DESCRIBE, described
 from anomalist.plugins.manager import PluginManager
@@ -46,7 +46,11 @@ def load(
         trace: Hears what is done with each plugin, line by line.
         memory: Bytes that the child may take; None for most of what is free.
         timeout: Seconds that each plugin may take, and each observer.
+
+    Raises:
+        UsageError: This system cannot isolate plugins.
     """
+    check_system()
     away = _Away(memory, timeout)
     try:
         return PluginManager.load(blocked, bundled_only=bundled_only, found=found, trace=trace, elsewhere=away)
@@ -95,9 +99,9 @@ class _Away:
         Raises:
             PluginError: It ended, or had to be ended.
         """
-        if self._process is None or not self._process.lives:
-            self._process = Process(self._memory)
         try:
+            if self._process is None or not self._process.lives:
+                self._process = Process(self._memory)
             return self._process.asked(request, plugin.title, limit=time.monotonic() + self._timeout)
         except EndedError as end:
             raise PluginError(f"it took longer than {self._timeout:g} seconds" if end.late else f"it {end}") from None

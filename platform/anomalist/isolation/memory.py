@@ -7,7 +7,6 @@ to it. What it does not count, memory that is shared, the host looks at while it
 
 from __future__ import annotations
 
-import resource
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +21,8 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 def limit(most: int) -> None:
     """Let this process and those that it starts take no more, for good."""
+    import resource  # which not every system has
+
     with suppress(OSError, ValueError):  # a limit is lower already, or the system has none
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 

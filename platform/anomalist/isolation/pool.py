@@ -54,6 +54,7 @@ class Pool:
         if not process.lives:
             return
         with self._lock:
+            self._resting.pop(id(process), None)  # what had the number before is gone, and its place in the row with it
             self._resting[id(process)] = process.reference
             resting = {key: found for key, call in self._resting.items() if (found := call()) is not None}
             sizes = {key: memory.held(found.pid) for key, found in resting.items()}

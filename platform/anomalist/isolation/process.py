@@ -17,12 +17,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from anomalist.errors import UsageError
 from anomalist.isolation import channel, memory
 from anomalist.isolation.command import COMMAND, CUT_OFF
 from anomalist.isolation.failure import error_of
 from anomalist.isolation.message import MessageError, pack, read
 
-__all__ = ["EndedError", "Process"]
+__all__ = ["EndedError", "Process", "check_system"]
 
 _log = logging.getLogger(__name__)
 _GRACE = 0.5  # seconds after the deadline in which a detector that watches it stops by itself
@@ -31,6 +32,16 @@ _WAIT = 0.3  # seconds for a process that was killed to be gone before another t
 _MOST_PRINTED = 1 << 20  # bytes that a child may print while it works off one request
 _TAIL = 1 << 12  # bytes of that kept for the log, the last
 _THREADS = ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB_MAXIMUM", "NUMEXPR")
+
+
+def check_system() -> None:
+    """Refuse a system on which this cannot work.
+
+    Raises:
+        UsageError: It has no descriptors that can be sent, or no sessions.
+    """
+    if not hasattr(socket, "send_fds") or not hasattr(os, "setsid"):
+        raise UsageError(f"--isolate needs Linux or macOS, and this is {sys.platform}")
 
 
 class EndedError(Exception):
@@ -59,6 +70,9 @@ class Process:
 
         Args:
             most: Bytes of memory that it may take; None for most of what is free now.
+
+        Raises:
+            EndedError: The system would not start it.
         """
         self.settled = False
         """Whether the detector that it is for has been built in it."""
@@ -67,14 +81,18 @@ class Process:
         path = [str(Path.cwd()) if entry == "" else entry for entry in sys.path]
         environ = {**os.environ, **{f"{name}_NUM_THREADS": "1" for name in _THREADS}}
         with theirs:
-            self._popen = subprocess.Popen(  # noqa: S603 - this very Python, with a program of our own
-                [sys.executable, "-P", "-c", COMMAND, json.dumps({"path": path, "memory": self._most})],
-                stdin=theirs.fileno(),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                env=environ,
-                start_new_session=True,
-            )
+            try:
+                self._popen = subprocess.Popen(  # noqa: S603 - this very Python, with a program of our own
+                    [sys.executable, "-P", "-c", COMMAND, json.dumps({"path": path, "memory": self._most})],
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    env=environ,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                self._end.close()
+                raise EndedError(f"cannot be given a process: {error}") from error
         assert self._popen.stdout is not None
         self._output = self._popen.stdout.fileno()
         self._printed, self._tail, self._lent = 0, b"", 0
@@ -159,7 +177,8 @@ class Process:
             selector.register(self._output, selectors.EVENT_READ)
             looked = time.monotonic()
             while True:
-                ready = [key.fd for key, _ in selector.select(_LOOK)]
+                patience = _LOOK if limit is None else min(_LOOK, limit - time.monotonic())
+                ready = [key.fd for key, _ in selector.select(max(patience, 0.0))]
                 if self._output in ready and not self._drain():
                     selector.unregister(self._output)
                 if self._end.fileno() in ready:
@@ -232,7 +251,7 @@ class Process:
 
 def _end(popen: subprocess.Popen[bytes], end: socket.socket) -> None:
     """Kill a child with all of its group, and see that it does not stay as a zombie."""
-    with suppress(OSError):  # all of them are gone
+    with suppress(OSError):  # all of them are gone; as long as one is there no other group gets the number
         os.killpg(popen.pid, signal.SIGKILL)
     end.close()
     if popen.stdout is not None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 from anomalist.detector import check_parameter, deadline
-from anomalist.errors import ModelFileError, ParameterError, PluginError, UsageError
+from anomalist.errors import ModelFileError, ParameterError, PluginError
 from anomalist.isolation import memory as limits
 from anomalist.isolation.pool import Pool
-from anomalist.isolation.process import EndedError
+from anomalist.isolation.process import EndedError, check_system
 from anomalist.isolation.proxy import Blueprint, proxy_class
 from anomalist.isolation.specs import spec_to
 from anomalist.plugins.parameters import Parameter
@@ -50,8 +49,7 @@ class Processes:
             UsageError: This system cannot isolate detectors.
             ParameterError: The memory would not do for any detector.
         """
-        if sys.platform == "win32":
-            raise UsageError("--isolate needs Linux or macOS")
+        check_system()
         least = limits.SMALLEST
         check_parameter(memory is None or memory >= least, "memory", memory, f"at least {limits.in_words(least)}")
         self._pool = Pool(memory) if idle is None else Pool(memory, idle=idle)
@@ -83,8 +81,9 @@ class Processes:
         """What a child answers in which no detector has been built yet, and the child."""
         who = _who(spec, package)
         limit = deadline.get() or time.monotonic() + self._timeout
-        process = self._pool.taken(self._blank.pop(spec.factory, None)) or self._pool.started()
+        process = self._pool.taken(self._blank.pop(spec.factory, None))
         try:
+            process = process or self._pool.started()
             return process.asked({**request, **_about(spec, package)}, who, limit=limit), process
         except EndedError as end:
             raise PluginError(f"{who} {'took too long to be imported and built' if end.late else end}") from None
@@ -92,7 +91,8 @@ class Processes:
             got = f"{request.get('params')!r:.200}"
             raise ParameterError(f"{spec.name}: parameters are numbers, texts or lists of them, got {got}") from None
         finally:
-            self._pool.rested(process)
+            if process is not None:
+                self._pool.rested(process)
 
 
 def _who(spec: DetectorSpec, package: str) -> str:

@@ -106,16 +106,17 @@ class Proxy:
             raise DetectorTimeoutError("stopped: the time that it was given is over")
         with self._lock:
             for again in (False, True):
-                process = self._process = pool.taken(self._process) or pool.started()
                 try:
-                    self._settle(process, limit, anew=anew)
-                    return process.asked(request, who, limit=limit)
+                    process = self._process = pool.taken(self._process) or pool.started()
+                    try:
+                        self._settle(process, limit, anew=anew)
+                        return process.asked(request, who, limit=limit)
+                    finally:
+                        pool.rested(process)
                 except EndedError as end:
-                    if end.unasked and not again:
+                    if end.unasked and not again:  # it was gone before, and did nothing of what it is asked now
                         continue
                     raise (DetectorTimeoutError if end.late else DetectorError)(f"{who} {end}") from None
-                finally:
-                    pool.rested(process)
         raise AssertionError("the second time either answers or raises")
 
     def _settle(self, process: Process, limit: float | None, *, anew: bool) -> None:
