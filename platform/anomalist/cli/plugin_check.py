@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from anomalist.plugins.plugin import Plugin
     from anomalist.plugins.registry import Registry
     from anomalist.testing.promise import CheckResult, Kind, Outcome
+    from anomalist.testing.subject import Spec
 
 __all__ = ["check"]
 
@@ -68,6 +69,7 @@ def check(context: click.Context, name: str, sample: str | None, as_json: bool) 
     things = _things(app.registry(), name)
     every = app.verbose > 0 or len(things) == 1
     for thing in things:
+        app.notice(f"checking {thing.kind} {thing.name}")  # should it end the program, this is the last word
         done.append((thing, [] if thing.obstacle else _results(app, thing, sample)))
         if not as_json:
             _print(*done[-1], every=every)
@@ -103,14 +105,8 @@ def _brought(registry: Registry, plugin: Plugin) -> list[_Thing]:
     """Everything that a plugin describes and the kit can check."""
     from anomalist.testing.subject import SPECS
 
-    package = f"{plugin.distribution} {plugin.version}".rstrip()
     return [
-        _Thing(
-            name=registry.called(spec, plugin.distribution),
-            kind=kind,
-            package=package,
-            obstacle=_obstacle(registry, spec),
-        )
+        _thing(registry, registry.called(spec, plugin.distribution), spec, kind)
         for spec in plugin.specs
         for kind, of in SPECS.items()
         if isinstance(spec, of)
@@ -118,26 +114,36 @@ def _brought(registry: Registry, plugin: Plugin) -> list[_Thing]:
 
 
 def _named(registry: Registry, name: str) -> _Thing:
-    """One thing of that name, whatever its kind, the first one."""
+    """One thing of that name, whatever its kind: a detector, or else the first.
+
+    Raises:
+        UnknownNameError: There is none, or several packages bring a detector of that name.
+    """
     from anomalist.testing.subject import SPECS, every
 
     bare = registry.parse(name)[0]
-    known: list[str] = []
-    for kind in SPECS:
-        for spec in every(registry, kind):
-            known.append(spec.name)
-            if spec.name == bare:
-                home = registry.package(bare) if kind == "detector" else ""
-                return _Thing(name=name, kind=kind, package=home, obstacle=_obstacle(registry, spec))
+    found = [(spec, kind) for kind in SPECS for spec in every(registry, kind)]
     try:
-        spec = registry.spec(bare)  # it knows a detector with its distribution in front, too
+        return _thing(registry, name, registry.spec(bare), "detector")
     except UnknownNameError:
-        import difflib
+        if any(spec.name.endswith(f":{bare}") for spec, kind in found if kind == "detector"):
+            raise  # it says which there are
+    for spec, kind in found:
+        if spec.name == bare:
+            return _thing(registry, name, spec, kind)
+    import difflib
 
-        close = difflib.get_close_matches(bare, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else "see 'anomalist plugins list'"
-        raise UnknownNameError(f"no package, plugin or thing that one brings is called {bare!r}; {hint}") from None
-    return _Thing(name=name, kind="detector", package=registry.package(bare), obstacle=_obstacle(registry, spec))
+    close = difflib.get_close_matches(bare, [spec.name for spec, _ in found], n=1)
+    hint = f"did you mean {close[0]!r}?" if close else "see 'anomalist plugins list'"
+    raise UnknownNameError(f"no package, plugin or thing that one brings is called {bare!r}; {hint}")
+
+
+def _thing(registry: Registry, name: str, spec: Spec, kind: Kind) -> _Thing:
+    from anomalist.testing.subject import plugin_of
+
+    plugin = plugin_of(registry, spec)
+    package = f"{plugin.distribution} {plugin.version}".rstrip() if plugin else ""
+    return _Thing(name=name, kind=kind, package=package, obstacle=_obstacle(registry, spec))
 
 
 def _obstacle(registry: Registry, spec: object) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from anomalist.plugins.manager import Plugin
     from anomalist.testing.promise import Kind
 
-__all__ = ["SPECS", "Spec", "Subject", "Target", "every", "name_of"]
+__all__ = ["SPECS", "Spec", "Subject", "Target", "every", "name_of", "plugin_of"]
 
 Spec: TypeAlias = DetectorSpec | CombinerSpec | StackerSpec | FeatureSpec | ReaderSpec
 Target: TypeAlias = str | Spec | Callable[..., Any]
@@ -77,7 +77,7 @@ class Subject:
         else:
             spec = target
         name = name_of(target) if spec is None else spec.name
-        plugin = None if spec is None else _plugin_of(registry, spec)
+        plugin = None if spec is None else plugin_of(registry, spec)
         return cls(name=name, kind=kind, spec=spec, plugin=plugin, params=params or {}, given=given)
 
     def load(self) -> Any:
@@ -131,7 +131,7 @@ def _described(registry: Registry, given: Callable[..., Any], kind: Kind) -> Spe
     return next((spec for spec in every(registry, kind) if spec.factory == factory), None)
 
 
-def _plugin_of(registry: Registry, spec: Spec) -> Plugin | None:
+def plugin_of(registry: Registry, spec: Spec) -> Plugin | None:
     """The plugin that describes it; a name may have got its distribution in front, the factory has not."""
     for plugin in registry.manager.plugins:
         for other in plugin.specs:

@@ -73,11 +73,11 @@ def consensus(bench: StackerBench) -> None:
 
 def learns(bench: StackerBench) -> None:
     """What it is for."""
-    lesson = bench.lesson()
-    apart = [
-        odds[lesson.labels == 1].mean() - odds[lesson.labels == 0].mean()
-        for odds in (bench.odds(bench.build().fit(learned), lesson.judged) for learned in (bench.lesson(0), lesson))
-    ]
+    judged, labels = bench.lesson().judged, bench.lesson().labels
+    apart = []
+    for lesson in (bench.lesson(0), bench.lesson()):
+        odds = bench.odds(bench.build().fit(lesson), judged)
+        apart.append(float(odds[labels == 1].mean() - odds[labels == 0].mean()))
     if not apart[1] > apart[0]:
         raise Failure(
             expected=f"anomalies and the rest further apart than the {apart[0]:.3g} nats before the verdicts",
