@@ -317,6 +317,7 @@ _ALL: tuple[Entry, ...] = (
         summary="Rows that few others have an affinity to; slow.",
         family="statistical",
         scoring="beside",
+        distinct=True,
     ),
     Entry(
         name="VAE",

@@ -32,6 +32,7 @@ _TORCH = {
     "dropout": ("Dropout",),
     "linear": ("Identity", "Linear"),
     "loss": ("MSELoss", "L1Loss", "BCELoss"),
+    "normalization": ("LayerNorm",),
 }
 _PYOD = {
     "models.ae1svm": ("InnerAE1SVM", "RandomFourierFeatures"),
@@ -59,7 +60,7 @@ CLASSES = frozenset(
 """As `module:name`."""
 
 _FORGOTTEN = (
-    ("numpy.random", ("RandomState", "Generator")),
+    ("numpy", ("Generator", "RandomState", "_ArrayFunctionDispatcher", "ufunc")),
     ("torch.optim", ()),
     ("sklearn.cluster._hdbscan", ()),
     ("sklearn.ensemble", ("_IsolationForestPathLengths",)),

@@ -112,7 +112,7 @@ def _is_metric(value: Any) -> bool:
 
 def _write_metric(metric: Any) -> Fields:
     name = type(metric).__name__.removesuffix("64").removesuffix("32").removesuffix("Distance").lower()
-    return {"name": name, "p": float(metric.p) if name == "minkowski" else None}
+    return {"name": name, "p": float(metric.__getstate__()[0]) if name == "minkowski" else None}
 
 
 def _read_metric(fields: Fields) -> Any:

@@ -179,6 +179,7 @@ def _idle(names: Iterable[str]) -> dict[str, ModuleType]:
 
 EMPTY: dict[str, ModuleType] = {
     **_idle(("matplotlib", "matplotlib.pyplot", "pandas", "multiprocessing")),
+    "combo": _Idle("combo"),
     "combo.models.score_comb": _combo(),
     "numba": _numba(),
     "random": _PythonRandom("random"),
