@@ -18,14 +18,14 @@ import polars as pl
 
 from anomalist.store.repository import Store
 from tests.helpers import environment, install_plugin
-from tests.hostile.catalogue import TIMEOUT
+from tests.hostile.case import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from anomalist.detector import Floats
-    from tests.hostile.catalogue import Case
+    from tests.hostile.case import Case
 
 __all__ = ["GOOD_ONES", "Arena", "Fight"]
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.hostile.arena import Arena
-from tests.hostile.catalogue import CASES, TIMEOUT
+from tests.hostile.case import TIMEOUT
+from tests.hostile.catalogue import CASES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

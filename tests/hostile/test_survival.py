@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from tests.hostile.arena import GOOD_ONES
-from tests.hostile.catalogue import CASES, TIMEOUT
+from tests.hostile.case import TIMEOUT
+from tests.hostile.catalogue import CASES
 
 if TYPE_CHECKING:
-    from tests.hostile.catalogue import Case
+    from tests.hostile.case import Case
     from tests.hostile.conftest import Fights
 
 IN_THREADS = [case for case in CASES if case.threads.dies != "no memory"]  # that one would be hard on the machine
@@ -72,7 +73,7 @@ def test_in_one_process(fights: Fights, case: Case, isolate: bool) -> None:
     check(fights, case, isolate=isolate)
 
 
-@pytest.mark.parametrize("case", CASES, ids=ident)
+@pytest.mark.parametrize("case", [case for case in CASES if case.isolate is not None], ids=ident)
 @pytest.mark.parametrize("isolate", [True], ids=["isolate"])
 def test_in_processes_of_their_own(fights: Fights, case: Case, isolate: bool) -> None:
     check(fights, case, isolate=isolate)
