@@ -156,7 +156,7 @@ def test_one_that_watches_its_deadline_stops_by_itself(processes: Processes, fol
 
 
 def test_import_and_building_have_their_time_too(folder: Path) -> None:
-    processes = Processes(timeout=0.7)
+    processes = Processes(timeout=0.1)
     body = "class Made(Good):\n    def __post_init__(self):\n        time.sleep(60)\n"
     started = time.monotonic()
     with pytest.raises(PluginError, match=WHO + "took too long to be imported and built$"):
@@ -164,7 +164,7 @@ def test_import_and_building_have_their_time_too(folder: Path) -> None:
     (folder / "ends.py").write_text("import os; os._exit(5)")
     with pytest.raises(PluginError, match=WHO + "ended its process with code 5$"):
         Processes().parameters(spec_of("ends"), PACKAGE)
-    assert time.monotonic() - started < 4.0
+    assert time.monotonic() - started < 8.0
 
 
 @pytest.mark.parametrize(

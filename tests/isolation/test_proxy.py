@@ -185,3 +185,18 @@ def test_bundled_detectors_give_the_same_numbers_to_the_last_bit() -> None:
         )
         assert np.array_equal(there.score(data), here.score(data))
         assert there.notes == here.notes
+
+
+def test_detectors_that_are_expected_are_imported_side_by_side_and_once(folder: Path) -> None:
+    processes = Processes()
+    good, slow, bad = (lay(folder, GOOD) for _ in range(3))
+    (folder / f"{bad}.py").write_text("import os; os._exit(5)")
+    log = folder / "imported"
+    with (folder / f"{slow}.py").open("a") as file:
+        file.write(f"open({str(log)!r}, 'a').write('once ')\n")
+    processes.expect([(spec_of(module), PACKAGE) for module in (good, slow, bad)])
+    assert [parameter.name for parameter in processes.parameters(spec_of(slow), PACKAGE)] == ["power", "words"]
+    assert processes.build(spec_of(slow), PACKAGE, {}).detector.fit(DATA).state()
+    with pytest.raises(PluginError, match=r"^detector 'made' of evil-pkg 1.0 ended its process with code 5$"):
+        processes.parameters(spec_of(bad), PACKAGE)
+    assert log.read_text() == "once "

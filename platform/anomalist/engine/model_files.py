@@ -58,6 +58,7 @@ def load(
         PluginError: What makes its features is not installed, is blocked, or cannot read what was saved.
     """
     _, parts = load_model(root, model_hash)
+    registry.expect(str(part["detector"]) for part in parts.values() if "detector" in part)
     return Model.from_parts(
         parts,
         build=registry.build if trust_pickle else partial(_build_without_pickle, registry, name),

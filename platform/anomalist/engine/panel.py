@@ -77,6 +77,7 @@ def seats(
         wanted = [registry.parse(text) for text in chosen]
     else:
         wanted = [(spec.name, {}) for spec in registry.panel(panel)]
+    registry.expect(detector_name for detector_name, _ in wanted)
     counts: Counter[str] = Counter()
     found = []
     for detector_name, given in wanted:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
+from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from anomalist.detector import check_parameter, deadline
-from anomalist.errors import ModelFileError, ParameterError, PluginError
+from anomalist.errors import AnomalistError, ModelFileError, ParameterError, PluginError
 from anomalist.isolation import memory as limits
 from anomalist.isolation.pool import Pool
 from anomalist.isolation.process import EndedError, check_system
@@ -16,14 +20,15 @@ from anomalist.plugins.parameters import Parameter
 from anomalist.plugins.workshop import Built
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from anomalist.detector import DetectorSpec
     from anomalist.isolation.process import Process
 
 __all__ = ["Processes"]
 
-_TIMEOUT = 60.0
+_LONGEST = 60.0  # seconds to import and build a detector, where members may take as long as they like
+_MORE = 4.0  # seconds for that on top of what members may take: to import torch is not the member's doing
 
 
 class Processes:
@@ -40,8 +45,8 @@ class Processes:
 
         Args:
             memory: Bytes that a detector may take; None for most of what is free when its process starts.
-            timeout: Seconds in which a detector must be imported and built, where the thread has no deadline; 60
-                unless given.
+            timeout: Seconds that a member may take; a detector must be imported and built in four more, or in a minute
+                where this is None.
             idle: At most this many processes are kept while they have nothing to do; as many as memory allows, unless
                 given.
 
@@ -53,12 +58,37 @@ class Processes:
         least = limits.SMALLEST
         check_parameter(memory is None or memory >= least, "memory", memory, f"at least {limits.in_words(least)}")
         self._pool = Pool(memory) if idle is None else Pool(memory, idle=idle)
-        self._timeout = timeout or _TIMEOUT
+        self._timeout = _LONGEST if timeout is None else timeout + _MORE
         self._known: dict[str, list[Parameter]] = {}
         self._blank: dict[str, Process] = {}
+        self._failed: dict[str, AnomalistError] = {}
+
+    def expect(self, wanted: Sequence[tuple[DetectorSpec, str]], /) -> None:
+        """Start a child for each of several detectors and import it there, side by side."""
+        fresh = {spec.factory: (spec, package) for spec, package in wanted if spec.factory not in self._known}
+        waiting = deque(fresh.values())
+
+        def work() -> None:
+            with suppress(IndexError):  # nothing waits any more
+                while True:
+                    spec, package = waiting.popleft()
+                    try:
+                        self.parameters(spec, package)
+                    except AnomalistError as error:
+                        self._failed[spec.factory] = error
+
+        workers = min(len(fresh), os.cpu_count() or 1) if len(fresh) > 1 else 0
+        threads = [threading.Thread(target=work, daemon=True, name="anomalist-expect") for _ in range(workers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
     def parameters(self, spec: DetectorSpec, package: str, /) -> list[Parameter]:
         """The parameters of a detector, which is imported in a child."""
+        error = self._failed.pop(spec.factory, None)
+        if error is not None:
+            raise error
         if spec.factory not in self._known:
             answer, process = self._asked(spec, package, {"do": "parameters"})
             self._known[spec.factory] = [Parameter(**given) for given in answer["parameters"]]

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 from anomalist.detector import CombinerSpec, CommandSpec, DetectorSpec, FeatureSpec, ReaderSpec, StackerSpec
-from anomalist.errors import PluginError, UnknownNameError
+from anomalist.errors import AnomalistError, PluginError, UnknownNameError
 from anomalist.plugins.importing import imported
 from anomalist.plugins.manager import BUNDLED, PluginManager
 from anomalist.plugins.parameters import Parameter, parse_detector
 from anomalist.plugins.workshop import Here
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from anomalist.detector import Detector
     from anomalist.plugins.plugin import Plugin, Spec
@@ -159,6 +160,18 @@ class Registry:
         if not missing:
             return True, ""
         return False, f"needs {', '.join(missing)}: pip install '{spec.extra or ' '.join(missing)}'"
+
+    def expect(self, names: Iterable[str]) -> None:
+        """Let the workshop get ready for detectors of these names, which will be asked for one by one.
+
+        A name that cannot be used is passed over: it is refused when it is asked for.
+        """
+        wanted = []
+        for name in names:
+            with suppress(AnomalistError):
+                spec = self._usable(name)
+                wanted.append((spec, self.package(spec.name)))
+        self.workshop.expect(wanted)
 
     def parameters(self, name: str) -> list[Parameter]:
         """The parameters of a detector; imports it.

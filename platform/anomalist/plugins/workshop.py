@@ -10,7 +10,7 @@ from anomalist.plugins.importing import held, imported
 from anomalist.plugins.parameters import Parameter, check_parameters, describe_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from anomalist.detector import Detector, DetectorSpec
     from anomalist.plugins.plugin import Trace
@@ -28,6 +28,13 @@ class Built:
 
 class Workshop(Protocol):
     """Makes detectors; `package` names the distribution of a description in errors."""
+
+    def expect(self, wanted: Sequence[tuple[DetectorSpec, str]], /) -> None:
+        """Get ready for several detectors, each with its package, that will be asked for one by one.
+
+        It raises nothing: what goes wrong does so again when the detector is asked for.
+        """
+        ...
 
     def parameters(self, spec: DetectorSpec, package: str, /) -> list[Parameter]:
         """The parameters of a detector.
@@ -56,6 +63,9 @@ class Here:
     """
 
     trace: Trace | None = None
+
+    def expect(self, wanted: Sequence[tuple[DetectorSpec, str]], /) -> None:
+        """Nothing: to import them side by side is no faster than one by one."""
 
     def parameters(self, spec: DetectorSpec, package: str, /) -> list[Parameter]:
         """The parameters of a detector; imports it."""
