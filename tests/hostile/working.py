@@ -289,7 +289,7 @@ WORKING = (
                     return data.values * np.nan
         """,
         threads=unharmed(
-            "NAME of hostile-NAME cannot say why: DetectorError: contributions must return finite numbers"
+            "NAME of hostile-NAME cannot say why: contributions must return finite numbers"
         ),
     ),
     Case(

@@ -46,6 +46,7 @@ class App:
     trace_plugins: bool = False
     _plugins: PluginManager | None = field(default=None, repr=False)
     _registry: Registry | None = field(default=None, repr=False)
+    _timeout: float | None = field(default=None, repr=False)
 
     def settings(self, **flags: object) -> Settings:
         """The settings in force, with a command's own flags on top; None stands for a flag that was not given.
@@ -56,14 +57,16 @@ class App:
         from anomalist.config import load_settings
 
         given = {name: getattr(self, name) for name in ("isolate", "memory", "trust_pickle", "no_plugins")}
-        return load_settings({"store": self.store_url, **given, **flags}, config=self.config)
+        settings = load_settings({"store": self.store_url, **given, **flags}, config=self.config)
+        self._timeout = settings.timeout  # of a command's own flags it is also how long its plugins may take to load
+        return settings
 
     def plugins(self) -> PluginManager:
         """The plugins, loaded once, working or not."""
         if self._plugins is None:
             from anomalist.engine.opening import open_plugins
 
-            settings = self.settings()
+            settings = self.settings(timeout=self._timeout)
             self._plugins = open_plugins(settings, self._trace if self.trace_plugins else None)
             for name in self._plugins.unknown:
                 self.notice(f"{settings.origins['disable_plugins']}: no plugin is called {name!r}")
@@ -74,7 +77,7 @@ class App:
         if self._registry is None:
             from anomalist.engine.opening import open_registry
 
-            self._registry = open_registry(self.settings(), self.plugins())
+            self._registry = open_registry(self.settings(timeout=self._timeout), self.plugins())
             for line in self.plugins().failures():
                 self.notice(line)
         return self._registry

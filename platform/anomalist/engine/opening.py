@@ -21,7 +21,11 @@ def open_plugins(settings: Settings, trace: Trace | None = None) -> PluginManage
     from anomalist.isolation import discovery
 
     return discovery.load(
-        settings.disable_plugins, bundled_only=settings.no_plugins, trace=trace, memory=settings.memory
+        settings.disable_plugins,
+        bundled_only=settings.no_plugins,
+        trace=trace,
+        memory=settings.memory,
+        timeout=settings.timeout or discovery.TIMEOUT,
     )
 
 

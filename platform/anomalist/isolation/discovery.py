@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from anomalist.plugins.found import Found
     from anomalist.plugins.plugin import Plugin, Trace
 
-__all__ = ["load"]
+__all__ = ["TIMEOUT", "load"]
 
-_TIMEOUT = 10.0
+TIMEOUT = 10.0
+"""Seconds that a plugin may take, and an observer, where the user set no limit."""
 
 
 def load(
@@ -32,7 +33,7 @@ def load(
     found: Iterable[EntryPoint] | None = None,
     trace: Trace | None = None,
     memory: int | None = None,
-    timeout: float = _TIMEOUT,
+    timeout: float = TIMEOUT,
 ) -> PluginManager:
     """Load the plugins as `PluginManager.load` does, those of third parties in a child process.
 
