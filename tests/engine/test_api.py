@@ -12,6 +12,7 @@ import anomalist
 from anomalist import Run, Table
 from anomalist.errors import ConfigError, DataError, ParameterError, UnknownNameError, UsageError
 from anomalist.store.repository import Store
+from tests.helpers import install_plugin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -201,3 +202,12 @@ def test_detectors_in_processes_of_their_own_find_the_same(frame: pl.DataFrame) 
     assert again.scores["score"].equals(here.scores["score"])
     with pytest.raises(ConfigError, match="memory: it limits the processes of detectors"):
         anomalist.score(frame, "apart", key="id", memory="1G")
+
+
+def test_a_plugin_that_is_broken_is_logged(
+    frame: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    install_plugin(tmp_path, "broken-pkg", "1 / 0", entry="broken")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert anomalist.run(frame, key="id", label="fraud", detectors=["mahalanobis"]).status == "done"
+    assert "plugin 'broken' of broken-pkg 1.0 is left out: ZeroDivisionError: division by zero" in caplog.text

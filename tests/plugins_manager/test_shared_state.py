@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import locale
 import os
 import random
 import signal
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+def other_locale() -> None:
+    other = "C" if locale.setlocale(locale.LC_ALL) != "C" else "C.UTF-8"
+    locale.setlocale(locale.LC_ALL, other)
+
+
 def narrow_types() -> None:
     torch.set_default_dtype(torch.float64)
 
@@ -36,6 +42,7 @@ CHANGES: dict[str, tuple[Callable[[], object], str]] = {
     "warnings": (lambda: warnings.simplefilter("ignore"), "warnings.catch_warnings()"),
     "environment": (lambda: os.environ.update(A_B_C="1"), "pass values as arguments"),
     "folder": (lambda: os.chdir("/"), "use absolute paths"),
+    "locale": (other_locale, "format and parse without it"),
     "streams": (lambda: setattr(sys, "stdout", sys.stderr), "belong to the program"),
     "signals": (lambda: signal.signal(signal.SIGTERM, signal.SIG_IGN), "leave signals to anomalist"),
     "interpreter": (gc.disable, "leave them as they are"),

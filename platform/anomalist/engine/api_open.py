@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -23,14 +24,19 @@ if TYPE_CHECKING:
 
 __all__ = ["Data", "opened", "several", "table_of"]
 
+_log = logging.getLogger(__name__)
+
 Data: TypeAlias = "pl.DataFrame | pd.DataFrame | Table | str | Path"
 """A polars or pandas frame, a Table, or where one is: a path or a database URL."""
 
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Workspace]:
-    """The workspace that the settings name, with their plugins, for as long as the body takes."""
-    with Workspace.open(settings, open_registry(settings)) as workspace:
+    """The workspace that the settings name, for as long as the body takes; plugins that are broken are logged."""
+    registry = open_registry(settings)
+    for line in registry.manager.failures():
+        _log.warning(line)
+    with Workspace.open(settings, registry) as workspace:
         yield workspace
 
 

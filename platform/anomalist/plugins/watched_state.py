@@ -109,6 +109,16 @@ def _set_interpreter(values: tuple[Any, ...]) -> None:
     sys.setswitchinterval(interval)
 
 
+def _locale() -> str:
+    locale = sys.modules["locale"]
+    return str(locale.setlocale(locale.LC_ALL))
+
+
+def _set_locale(name: str) -> None:
+    locale = sys.modules["locale"]
+    locale.setlocale(locale.LC_ALL, name)
+
+
 def _numpy_random() -> tuple[Any, ...]:
     name, keys, position, has_gauss, gauss = sys.modules["numpy"].random.get_state(legacy=True)
     return name, keys.tobytes(), position, has_gauss, gauss
@@ -236,6 +246,12 @@ WATCHED: Mapping[str, Watched] = {
     ),
     "folder": Watched(
         module="sys", read=_folder, write=_set_folder, line="the working directory of the process: use absolute paths"
+    ),
+    "locale": Watched(
+        module="locale",
+        read=_locale,
+        write=_set_locale,
+        line="the locale of the process, by which C code reads numbers: format and parse without it",
     ),
     "streams": Watched(
         module="sys",
