@@ -200,3 +200,12 @@ def test_detectors_that_are_expected_are_imported_side_by_side_and_once(folder: 
     with pytest.raises(PluginError, match=r"^detector 'made' of evil-pkg 1.0 ended its process with code 5$"):
         processes.parameters(spec_of(bad), PACKAGE)
     assert log.read_text() == "once "
+
+
+def test_a_child_imports_no_more_than_its_detector_needs(processes: Processes, folder: Path) -> None:
+    body = """class Made(Good):
+    def state(self):
+        heavy = ["polars", "sqlalchemy", "torch", "sklearn", "scipy", "rich", "click", "alembic", "pandas"]
+        return {**super().state(), "heavy": [name for name in heavy if name in sys.modules]}
+"""
+    assert made(processes, folder, body).fit(DATA).state()["heavy"] == []
