@@ -73,15 +73,17 @@ def main(write: bool, names: tuple[str, ...]) -> None:
     """Check the detectors called NAME, or all."""
     registry = Registry.load()
     bridged = [spec.name.removeprefix("pyod:") for spec in registry.specs() if spec.name.startswith("pyod:")]
-    kept = json.loads(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {"detectors": {}}
     wrong = []
     for name in names or bridged:
         found = checked(name)
+        seconds = timed(registry, name) if write else {}
+        # read anew each time: several may be running, each for other detectors
+        kept = json.loads(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {"detectors": {}}
         before = kept["detectors"].get(name, {})
         if found["failed"] or (not write and found != {key: before.get(key) for key in found}):
             wrong.append(name)
         if write:
-            kept["detectors"][name] = {**found, "seconds": timed(registry, name)}
+            kept["detectors"][name] = {**found, "seconds": seconds}
             kept["pyod"] = version("pyod")
             kept["detectors"] = {each: kept["detectors"][each] for each in bridged if each in kept["detectors"]}
             PAGE.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")

@@ -22,16 +22,22 @@ from anomalist_plugins.pyod.mends import MENDS
 from anomalist_plugins.pyod.stand_ins import EMPTY, OVERLAYS, silent_print
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["Library", "library"]
 
 
 class Library:
-    """Reads modules of PyOD, each once; several threads may ask at the same time."""
+    """Reads modules of PyOD, each once; several threads may ask at the same time.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Where PyOD is installed.
+        mends: What is done to a module once it is read, by its name.
+    """
+
+    def __init__(self, folder: Path, mends: Mapping[str, Callable[[ModuleType], None]] = MENDS) -> None:
         self._folder = folder
+        self._mends = mends
         self._modules: dict[str, ModuleType] = {}
         self._stand_ins: dict[str, ModuleType] = {}
         self._lock = threading.RLock()
@@ -71,8 +77,8 @@ class Library:
         module.__package__ = name.rpartition(".")[0]
         module.__dict__["__builtins__"] = {**vars(builtins), "__import__": self._import, "print": silent_print}
         exec(code, module.__dict__)  # noqa: S102 - the installed file of a library, as an import executes it
-        if name in MENDS:
-            MENDS[name](module)
+        if name in self._mends:
+            self._mends[name](module)
 
     def _import(
         self,
