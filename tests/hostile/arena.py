@@ -72,17 +72,27 @@ class Arena:
 
     def fight(self, name: str, cases: Sequence[Case], *options: str, patience: float = LONGEST) -> Fight:
         """Run the good detectors together with hostile ones; it is ended where it takes longer than `patience`."""
+        self.prepare(name, cases)
+        detectors = [word for member in (*GOOD_ONES, *(case.name for case in cases)) for word in ("--detector", member)]
+        return self.again(name, "run", "--key", "id", *detectors, *options, patience=patience)
+
+    def prepare(self, name: str, cases: Sequence[Case]) -> Path:
+        """A folder with an empty store and these plugins."""
         home = self.folder / name
         site = home / "site"
         site.mkdir(parents=True)
         for case in cases:
             install_plugin(site, case.distribution, case.source, entry=case.name, metadata=case.metadata)
         shutil.copy(self.folder / "empty.db", home / "runs.db")
-        detectors = [word for member in (*GOOD_ONES, *(case.name for case in cases)) for word in ("--detector", member)]
-        command = [sys.executable, "-m", "anomalist", "run", str(self.folder / "rows.csv"), "--key", "id", "--json"]
-        command += [*detectors, "--store", str(home / "runs.db"), "--timeout", f"{TIMEOUT:g}", *options]
-        environ = environment(OMP_NUM_THREADS="1", PYTHONPATH=str(site), ANOMALIST_DATA_HOME=str(home))
-        code, seconds, out, err = _run(command, home, environ, patience)
+        return home
+
+    def again(self, name: str, command: str, *options: str, patience: float = LONGEST) -> Fight:
+        """Do something with the table in the folder of a fight, with its plugins."""
+        home = self.folder / name
+        words = [sys.executable, "-m", "anomalist", command, str(self.folder / "rows.csv"), "--json", *options]
+        words += ["--store", str(home / "runs.db"), "--timeout", f"{TIMEOUT:g}"]
+        environ = environment(OMP_NUM_THREADS="1", PYTHONPATH=str(home / "site"), ANOMALIST_DATA_HOME=str(home))
+        code, seconds, out, err = _run(words, home, environ, patience)
         return Fight(code=code, seconds=seconds, out=out, err=err, **_stored(home))
 
 

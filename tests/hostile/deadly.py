@@ -18,7 +18,7 @@ DEADLY = (
         """,
         whole=True,
         threads=ENDS,
-        isolate=fails("code 3"),
+        isolate=fails("it ended its process with code 3"),
     ),
     Case(
         alone=True,
@@ -27,7 +27,7 @@ DEADLY = (
         code="while True: pass",
         whole=True,
         threads=Fate(dies="no end"),
-        isolate=fails("seconds"),
+        isolate=fails("it took longer than 2 seconds"),
     ),
     Case(
         alone=True,
@@ -39,7 +39,7 @@ DEADLY = (
                     while True: pass
         """,
         threads=Fate(dies="no end"),
-        isolate=fails("seconds"),
+        isolate=fails("took too long to be imported and built"),
     ),
     Case(
         alone=True,
@@ -142,7 +142,7 @@ DEADLY = (
         """,
         ),
         threads=Fate(dies="no memory"),
-        isolate=fails("memory"),
+        isolate=fails("needs more than the memory limit of 1.0 GiB (--memory)"),
         options=("--memory", "1GiB"),
     ),
     Case(

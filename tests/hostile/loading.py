@@ -38,7 +38,7 @@ LOADING = (
             sys.stdout = None
             class Hostile(Good): pass
         """,
-        threads=fails("changed"),
+        threads=fails("it changed the environment variables of the process: pass values as arguments"),
         isolate="same",
     ),
     Case(
@@ -72,7 +72,7 @@ LOADING = (
                 return []
         """,
         whole=True,
-        threads=fails("anomalist_detector"),
+        threads=fails("it implements 'anomalist_detector', which is no hook; did you mean 'anomalist_detectors'?"),
         isolate="same",
     ),
     Case(
@@ -85,7 +85,7 @@ LOADING = (
                 return []
         """,
         whole=True,
-        threads=fails("app"),
+        threads=fails("anomalist_detectors must take (), got (app)"),
     ),
     Case(
         name="hook_of_garbage",
@@ -116,7 +116,7 @@ LOADING = (
         does="requires a newer anomalist",
         code="class Hostile(Good): pass",
         metadata="Requires-Dist: anomalist>=99\n",
-        threads=fails("anomalist>=99"),
+        threads=fails("it requires anomalist>=99, and this is anomalist"),
         isolate="same",
     ),
     Case(

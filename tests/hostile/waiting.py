@@ -6,8 +6,17 @@ from tests.hostile.case import Case, fails, method, overdue, unharmed
 
 __all__ = ["WAITING"]
 
+ENDED = overdue("had no time left, and its process was ended")
+
 WAITING = (
-    Case(name="loops", does="loops without end", code=method("fit", "while True: pass"), threads=overdue(), waits=True),
+    Case(
+        name="loops",
+        does="loops without end",
+        code=method("fit", "while True: pass"),
+        threads=overdue(),
+        isolate=ENDED,
+        waits=True,
+    ),
     Case(
         name="sleeps",
         does="sleeps past its deadline with all signals blocked",
@@ -19,8 +28,8 @@ WAITING = (
         """,
         ),
         threads=overdue(),
+        isolate=ENDED,
         waits=True,
-        isolate=overdue("had no time left, and its process was ended"),
     ),
     Case(
         name="deadlocks",
@@ -34,6 +43,7 @@ WAITING = (
         """,
         ),
         threads=overdue(),
+        isolate=ENDED,
         waits=True,
     ),
     Case(
@@ -41,8 +51,8 @@ WAITING = (
         does="waits for input from stdin",
         code=method("fit", "sys.stdin.readline()"),
         threads=overdue(),
-        waits=True,
         isolate=unharmed(),
+        waits=True,
     ),
     Case(
         name="notes_without_end",
@@ -71,6 +81,7 @@ WAITING = (
         """,
         ),
         threads=overdue(),
+        isolate=ENDED,
         waits=True,
     ),
     Case(

@@ -288,9 +288,7 @@ WORKING = (
                 def contributions(self, data):
                     return data.values * np.nan
         """,
-        threads=unharmed(
-            "NAME of hostile-NAME cannot say why: contributions must return finite numbers"
-        ),
+        threads=unharmed("NAME of hostile-NAME cannot say why: contributions must return finite numbers"),
     ),
     Case(
         name="forks",
