@@ -71,9 +71,7 @@ def _soon(true: Callable[[], bool]) -> bool:
     ("body", "message"),
     [
         ("os._exit(3)", WHO + "ended its process with code 3$"),
-        ("os._exit(0)", WHO + "ended its process with code 0$"),
         ("ctypes.string_at(0)", WHO + "was killed by signal SIGSEGV$"),
-        ("os.abort()", WHO + "was killed by signal SIGABRT$"),
         ("os.kill(os.getpid(), signal.SIGKILL)", WHO + "was killed by signal SIGKILL$"),
         ("os.closerange(0, 100)", WHO + "closed what connects its process with the run$"),
         (
@@ -83,13 +81,11 @@ def _soon(true: Callable[[], bool]) -> bool:
         ("while True: os.write(1, b'x' * 10**6)", WHO + "printed more than 1 MiB"),
         ("sys.exit(4)", "^SystemExit: 4$"),
         ("raise KeyboardInterrupt", "^KeyboardInterrupt$"),
-        ("1 / 0", "^ZeroDivisionError: division by zero$"),
         ("def f(): f()\nf()", "^RecursionError: maximum recursion depth exceeded"),
         ("pass\nclass E(Exception):\n    def __str__(self): 1 / 0\nraise E", "^E: its message cannot be read$"),
         ("pass\nclass E(Exception):\n    def __init__(self, a, b): pass\nraise E(lambda: 0, threading.Lock())", "^E: "),
         ("return None", "^fit must return the detector itself, got NoneType; end it with return self$"),
         ("np.random.seed(1)", "^changed numpy's global random state"),
-        ("os.chdir('/')", "^changed the working directory"),
     ],
 )
 def test_what_it_does_is_told_in_one_line(processes: Processes, folder: Path, body: str, message: str) -> None:
@@ -107,11 +103,8 @@ def test_what_it_does_is_told_in_one_line(processes: Processes, folder: Path, bo
     [
         "print('hello'); os.write(1, b'hello'); os.system('echo hello'); sys.stderr.write('x' * 10**5)",
         "sys.stdout.close(); sys.stderr.close(); os.close(1); os.close(2)",
-        "sys.stdin.read(); input if False else None",
-        "subprocess.Popen(['sleep', '60'])",
-        "os.fork()",
-        "threading.Thread(target=time.sleep, args=(60,)).start()",
-        "faulty = ctypes.CDLL(None); faulty.printf(b'hello'); faulty.fflush(None)",
+        "sys.stdin.read(); subprocess.Popen(['sleep', '60']); threading.Thread(target=time.sleep, args=(60,)).start()",
+        "c = ctypes.CDLL(None); c.printf(b'hello'); c.fflush(None); os.fork()",
         "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (6, 6)); open(os.devnull)",
     ],
 )
@@ -155,16 +148,13 @@ def test_one_that_watches_its_deadline_stops_by_itself(processes: Processes, fol
         detector.score(DATA)
 
 
-def test_import_and_building_have_their_time_too(folder: Path) -> None:
-    processes = Processes(timeout=0.1)
+def test_import_and_building_have_their_time_too(processes: Processes, folder: Path) -> None:
     body = "class Made(Good):\n    def __post_init__(self):\n        time.sleep(60)\n"
-    started = time.monotonic()
-    with pytest.raises(PluginError, match=WHO + "took too long to be imported and built$"):
+    with pytest.raises(PluginError, match=WHO + "took too long to be imported and built$"), seconds(0.7):
         made(processes, folder, body)
     (folder / "ends.py").write_text("import os; os._exit(5)")
     with pytest.raises(PluginError, match=WHO + "ended its process with code 5$"):
-        Processes().parameters(spec_of("ends"), PACKAGE)
-    assert time.monotonic() - started < 8.0
+        processes.parameters(spec_of("ends"), PACKAGE)
 
 
 @pytest.mark.parametrize(
