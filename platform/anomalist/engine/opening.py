@@ -25,7 +25,7 @@ def open_plugins(settings: Settings, trace: Trace | None = None) -> PluginManage
         bundled_only=settings.no_plugins,
         trace=trace,
         memory=settings.memory,
-        timeout=settings.timeout or discovery.TIMEOUT,
+        timeout=min(settings.timeout or discovery.TIMEOUT, discovery.TIMEOUT),
     )
 
 
