@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["TIMEOUT", "load"]
 
 TIMEOUT = 10.0
-"""Seconds that a plugin may take to load, and an observer to look at a run; less where the user gives detectors less."""
+"""Seconds that a plugin may take to load, and an observer to look at a run; fewer where detectors get fewer."""
 
 
 def load(
