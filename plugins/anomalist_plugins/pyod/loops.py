@@ -84,6 +84,15 @@ def sod(module: ModuleType) -> None:
         np.fill_diagonal(shared, len(near) + 1)
         return np.argsort(-shared, axis=1, kind="stable")[:, 1 : count + 1]
 
+    def distances(self: Any, values: Floats) -> Floats:
+        """How far each row is from its neighbours, in the columns in which they differ less than in all."""
+        near = values[self._snn(values)]
+        centre, spread = near.mean(axis=1), near.var(axis=1)
+        telling = spread < self.alpha * spread.sum(axis=1, keepdims=True) / values.shape[1]
+        squares = (telling * (values - centre) ** 2).sum(axis=1)
+        return np.asarray(np.sqrt(squares / np.maximum(telling.sum(axis=1), 1)))
+
+    module.SOD._sod = distances
     module._snn_imp = shared_neighbours  # type: ignore[attr-defined]  # a module of our own
 
 

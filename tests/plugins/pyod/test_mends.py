@@ -53,6 +53,12 @@ def test_shared_neighbours_are_those_that_share_most() -> None:
     assert shared.tolist() == [[1, 2], [0, 2], [3, 0], [2, 0]]
 
 
+def test_distances_in_subspaces_are_the_same_but_for_ties_among_neighbours(plain: Library) -> None:
+    theirs = plain.find("pyod.models.sod", "SOD")()
+    plain.module("pyod.models.sod")._snn_imp = library().module("pyod.models.sod")._snn_imp
+    np.testing.assert_allclose(scores(library(), "sod", "SOD", ROWS), theirs.decision_function(ROWS), rtol=1e-9)
+
+
 @pytest.mark.parametrize(("module", "name"), [("dif", "DIF"), ("rod", "ROD")])
 def test_rows_are_scaled_by_the_rows_fitted_on(plain: Library, module: str, name: str) -> None:
     params = {"n_ensemble": 3, "max_samples": 60, "random_state": 0, "device": "cpu"} if name == "DIF" else {}
