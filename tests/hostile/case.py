@@ -77,7 +77,8 @@ class Case:
         threads: What becomes of it in one process.
         isolate: What becomes of it with `--isolate`; the same where it is `same`, and where it is None, which is not
             tried each time that the tests run.
-        alone: It must have a run to itself.
+        alone: In one process it must have a run to itself.
+        apart: With `--isolate`, too, so that the time of its run can be told.
         waits: It runs into its deadline.
         options: More options of the command line.
     """
@@ -90,6 +91,7 @@ class Case:
     whole: bool = False
     metadata: str = ""
     alone: bool = False
+    apart: bool = False
     waits: bool = False
     options: tuple[str, ...] = field(default=())
 
@@ -103,6 +105,10 @@ class Case:
         """Its module."""
         code = dedent(self.code)
         return (code if self.whole else GOOD + code).replace("NAME", self.name)
+
+    def by_itself(self, *, isolate: bool) -> bool:
+        """Whether it has a run to itself."""
+        return self.apart if isolate else self.alone
 
     def fate(self, *, isolate: bool) -> Fate:
         """What becomes of it."""

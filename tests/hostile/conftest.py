@@ -34,16 +34,17 @@ class Fights:
         for isolate in (False, True):
             cases = [case for case in CASES if (case.name, isolate) in wanted]
             options = ("--isolate",) if isolate else ()
+            crowd = [case for case in cases if not case.by_itself(isolate=isolate)]
             together = {
-                "late": ([case for case in cases if case.waits and not case.alone], ("--threads", "16")),
-                "quick": ([case for case in cases if not case.waits and not case.alone], ("--threads", "1")),
+                "late": ([case for case in crowd if case.waits], ("--threads", "16")),
+                "quick": ([case for case in crowd if not case.waits], ("--threads", "4" if isolate else "1")),
             }
             for name, (group, more) in together.items():
                 if group:
                     fight = start(arena.fight, f"{name}-{isolate}", group, *options, *more)
                     self._fights |= {(case.name, isolate): fight for case in group}
             for case in cases:
-                if case.alone:
+                if case.by_itself(isolate=isolate):
                     endless = case.fate(isolate=isolate).dies == "no end"
                     patience = {"patience": TIMEOUT + 5.0} if endless else {}
                     name = f"{case.name}-{isolate}"

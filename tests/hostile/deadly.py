@@ -10,6 +10,7 @@ ENDS = Fate(dies="exit code 3")
 DEADLY = (
     Case(
         alone=True,
+        apart=True,
         name="os_exit_at_import",
         does="calls `os._exit` when imported",
         code="""
@@ -22,21 +23,23 @@ DEADLY = (
     ),
     Case(
         alone=True,
-        name="loops_at_import",
-        does="loops without end when imported",
-        code="while True: pass",
+        apart=True,
+        name="sleeps_at_import",
+        does="sleeps without end when imported",
+        code="import time\ntime.sleep(3600)",
         whole=True,
         threads=Fate(dies="no end"),
         isolate=fails("it took longer than 2 seconds"),
     ),
     Case(
         alone=True,
-        name="loops_when_built",
-        does="loops without end in its constructor",
+        apart=True,
+        name="sleeps_when_built",
+        does="sleeps without end in its constructor",
         code="""
             class Hostile(Good):
                 def __init__(self):
-                    while True: pass
+                    time.sleep(3600)
         """,
         threads=Fate(dies="no end"),
         isolate=fails("took too long to be imported and built"),
@@ -70,6 +73,7 @@ DEADLY = (
         code=method(
             "fit",
             """
+            time.sleep(0.7)  # the others are done: whoever ends beside it has the limit put back
             sys.setrecursionlimit(10**9)
             nest = []
             for _ in range(10**5):
@@ -118,6 +122,7 @@ DEADLY = (
     ),
     Case(
         alone=True,
+        apart=True,
         name="holds_the_interpreter",
         does="sleeps in C code that holds the interpreter",
         code=method(
@@ -132,6 +137,7 @@ DEADLY = (
     ),
     Case(
         alone=True,
+        apart=True,
         name="memory_hog",
         does="takes all memory that it gets",
         code=method(

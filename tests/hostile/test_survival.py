@@ -50,7 +50,7 @@ def check(fights: Fights, case: Case, *, isolate: bool) -> None:
         np.testing.assert_array_equal(fight.surprises[name], reference.surprises[name])
     lost = any(member["status"] in ("failed", "timed_out") for member in members.values())
     assert fight.status == json.loads(fight.out)["run"]["status"] == ("partial" if lost else "done")
-    if case.alone or case.waits:
+    if case.waits or case.by_itself(isolate=isolate):
         slow = max(0.0, 2.0 * reference.seconds - 4.0)  # where a machine is busy even a start takes long
         assert fight.seconds <= TIMEOUT + 5.0 + slow
 
