@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from anomalist.plugins.hooks import HOOKS
+from anomalist.testing import checks_of
 from tests.docs.pages import DEMO, QUICK_DEMO, ROOT, disagreements, play
 
 if TYPE_CHECKING:
@@ -20,5 +23,23 @@ INSTALL_HERE = (
 
 def test_the_packages_install_and_work(tmp_path: Path) -> None:
     played = play(PAGE, tmp_path, instead={INSTALL: INSTALL_HERE, DEMO: QUICK_DEMO})
-    assert len(played) > 8
+    assert len(played) > 20
     assert disagreements(PAGE, played) == []
+
+
+def test_the_page_has_every_hook_with_its_arguments() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    for hook, arguments in HOOKS.items():
+        assert f"\n### {hook}\n" in text
+        assert f"[`{hook}({', '.join(arguments)})`](#{hook})" in text
+        assert f"\n{hook}({', '.join(arguments)}" in text
+
+
+def test_the_page_says_how_many_checks_there_are() -> None:
+    found = re.search(
+        r"Of detectors there are (\d+), of\s+combiners (\d+), of stackers (\d+), of features (\d+), of readers (\d+)",
+        PAGE.read_text(encoding="utf-8"),
+    )
+    assert found is not None
+    kinds = ("detector", "combiner", "stacker", "features", "reader")
+    assert [int(number) for number in found.groups()] == [len(checks_of(kind)) for kind in kinds]
