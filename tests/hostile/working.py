@@ -63,6 +63,7 @@ WORKING = (
         does="raises an exception with a message of 10 MB",
         code=method("fit", "raise RuntimeError('no ' * 3_000_000)"),
         threads=fails("RuntimeError: no no no"),
+        isolate="same",
     ),
     Case(
         name="recursion",
@@ -188,6 +189,7 @@ WORKING = (
                     return {'all': np.broadcast_to(np.float64(0), 10**12)}
         """,
         threads=fails("MemoryError: Unable to allocate 7.28 TiB"),
+        isolate=fails("needs more than the memory limit"),
     ),
     Case(
         name="state_once",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["check_direction", "checked_notes", "checked_numbers"]
 
 _PROBES = 32
-_KNOWN = 256  # training rows that the probes are compared with
+_KNOWN = 128  # training rows that the probes are compared with
 _FAR = 10.0  # spreads; and
 _BEYOND = 3.0  # times what nearly all training values lie within
 _LOW, _NEARLY_ALL = 0.05, 0.9

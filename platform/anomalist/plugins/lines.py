@@ -20,7 +20,7 @@ def one_line(error: BaseException) -> str:
     ('ValueError: no luck', 'SystemExit', 'it is broken')
     """
     try:
-        text = " ".join(str.__str__(str(error)).split())
+        text = " ".join(str.__str__(str(error))[: 10 * _LONGEST].split())
     except BaseException:  # noqa: BLE001 - the message of an error of a plugin is code of the plugin
         text = "its message cannot be read"
     text = "".join(letter if letter.isprintable() else "?" for letter in text)
