@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ENTRIES", "LEFT_OUT", "Entry", "Scoring"]
 
-Scoring: TypeAlias = Literal["rows", "blocks", "alone", "beside", "columns"]
+Scoring: TypeAlias = Literal["rows", "blocks", "beside", "columns"]
 """How rows are given to PyOD: `rows`, all at once; `blocks`, blocks of one size, because the last digits of a matrix
-product depend on its size; `alone`, one by one, because random numbers are drawn for each; `beside`, each beside the
-same reference rows, because PyOD scores rows against each other only; `columns`, each column to a model of its own."""
+product depend on its size; `beside`, each beside the same reference rows, because PyOD scores rows against each other only; `columns`, each column to a model of its own."""
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -91,9 +90,8 @@ _ALL: tuple[Entry, ...] = (
     Entry(
         name="AnoGAN",
         module="anogan",
-        summary="Rows for which a GAN finds no likeness; searches anew for every row, which is slow.",
+        summary="Rows unlike the likeness that a GAN has arrived at; slow, as it searches once for every training row.",
         family="deep",
-        scoring="alone",
         torch=True,
         draws=True,
         kin="reconstruction",

@@ -18,7 +18,7 @@ __all__ = ["BLOCK", "asked"]
 BLOCK = 256
 """Rows of a block; every block has as many, so that a matrix product rounds alike."""
 
-_SIZES: Mapping[Scoring, int] = {"rows": 4096, "blocks": BLOCK, "alone": 1, "beside": 1, "columns": 4096}
+_SIZES: Mapping[Scoring, int] = {"rows": 4096, "blocks": BLOCK, "beside": 1, "columns": 4096}
 
 Asked: TypeAlias = "tuple[slice, Callable[[], Floats]]"
 """Rows, and a function that scores them."""
