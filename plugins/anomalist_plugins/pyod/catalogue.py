@@ -15,7 +15,8 @@ __all__ = ["ENTRIES", "LEFT_OUT", "Entry", "Scoring"]
 
 Scoring: TypeAlias = Literal["rows", "blocks", "beside", "columns"]
 """How rows are given to PyOD: `rows`, all at once; `blocks`, blocks of one size, because the last digits of a matrix
-product depend on its size; `beside`, each beside the same reference rows, because PyOD scores rows against each other only; `columns`, each column to a model of its own."""
+product depend on its size; `beside`, each beside the same reference rows, because PyOD scores rows against each other
+only; `columns`, each column to a model of its own."""
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
