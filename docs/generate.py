@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ from anomalist.engine.stackers import BUILT_IN, build_stacker
 from anomalist.plugins.parameters import describe_parameters
 from anomalist.plugins.registry import Registry
 from anomalist.store.tables import TOP_SCORES, metadata
+from anomalist_plugins.pyod.catalogue import ENTRIES, LEFT_OUT
+from anomalist_plugins.pyod.expected import EXPECTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -137,7 +140,7 @@ def detectors() -> Iterator[str]:
     yield f"{NOTICE}\n\n# Detectors\n"
     yield "Set a parameter after the name: `anomalist run DATA --detector knn:neighbours=20 --detector autoencoder:epochs=50`."
     for spec in registry.specs():
-        if registry.package(spec.name) != "anomalist":
+        if registry.package(spec.name) != "anomalist" or spec.name.startswith("pyod:"):
             continue
         panels = ", ".join(sorted(spec.panels)) or "none"
         yield f"\n## {spec.name}\n\n{spec.summary} Family: {spec.family}. Panels: {panels}.\n"
@@ -154,6 +157,57 @@ def stackers() -> Iterator[str]:
         yield f"\n## {spec.name}\n\n{spec.summary}\n"
         found = describe_parameters(spec.name, type(build_stacker(registry, spec.name, {})))
         yield from _parameters(found) if found else ["It has no parameters."]
+
+
+def pyod() -> Iterator[str]:
+    """The detectors of PyOD: which are bridged, what they do not keep, and which are left out."""
+    found = json.loads((DOCS / "pyod.json").read_text(encoding="utf-8"))
+    results = found["detectors"]
+    declared = {name: EXPECTED[name] for name in ENTRIES if name in EXPECTED}
+    yield f"{NOTICE}\n\n# Detectors of PyOD\n"
+    yield "Every detector of [PyOD](https://pyod.readthedocs.io) 3 that can work on rows is there as `pyod:NAME`, with the parameters of"
+    yield "its class: `anomalist run DATA --detector pyod:ECOD --detector pyod:KNN:n_neighbors=10`. `anomalist detectors pyod:KNN` shows"
+    yield "them with PyOD's help. All but ECOD and COPOD need `pip install 'anomalist[pyod]'`. They are in no panel.\n"
+    yield f"| | detectors |\n|---|---|\n| bridged | {len(ENTRIES)} |"
+    yield f"| keep every promise of the conformance kit that applies to them | {len(ENTRIES) - len(declared)} |"
+    yield f"| keep all but those declared below | {len(declared)} |"
+    yield f"| save their state with a pickle | 0 |\n| left out | {len(LEFT_OUT)} |\n"
+    yield f"Checked with PyOD {found['pyod']}, on the CPU, by `python -m tests.benchmarks.pyod_conformance`. What else PyOD asks for (suod,"
+    yield "xgboost, transformers, torch_geometric and the like) only detectors need that are left out.\n"
+    yield "\n## What the bridge does\n"
+    yield "- A row's score depends on that row alone. PyOD's ECOD and COPOD put new rows among the training rows; here their tails are"
+    yield "  those of the training rows. CD, COF, SOD and SOS score rows against each other only: each row is scored beside the same"
+    yield "  `reference` training rows. DIF and ROD scale by the rows fitted on, not by those that are scored. ALAD and VAE, which draw"
+    yield "  random numbers when they score, do not. AnoGAN compares with the one likeness that it ends up with, as in PyOD."
+    yield "- PyOD seeds and draws from the global generators, prints, and sets warnings. Its modules are read a second time, into a room"
+    yield "  of their own, where they draw from a generator started by `seed`: the same seed gives the same numbers, whatever runs beside,"
+    yield "  and the ones that PyOD itself gives with that seed. Importing it this way takes a fraction of the time."
+    yield "- Rows go in as float64. A score that PyOD cannot compute counts as the median score of the training rows, an infinite one as"
+    yield "  the highest or lowest among them."
+    yield "- `contamination`, `n_jobs`, `verbose` and parameters that are objects or functions are left out; `random_state` is `seed`. A"
+    yield "  parameter that too few rows do not allow is lowered, and the run says so. KPCA keeps 5 components where PyOD keeps all, which"
+    yield "  leaves nothing but rounding. MAD, made for one column, takes the highest of all columns."
+    yield "- What is saved is arrays and plain values, of a fixed list of classes. No pickle."
+    yield "- A saved model holds PyOD's and scikit-learn's own attributes: score it with the versions that it was fitted with.\n"
+    yield "\n## Detectors\n"
+    yield "Seconds are CPU seconds of one thread to fit and to score 1,000 rows of 10 columns. `passed` counts the checks of the kit; the"
+    yield "others do not apply. Detectors marked * were checked and timed with fewer passes than their default.\n"
+    yield "| name | finds | family | fit | score | passed | declared |\n|---|---|---|---|---|---|---|"
+    for name, entry in ENTRIES.items():
+        result = results[name]
+        star = "*" if result["with"] else ""
+        seconds = result["seconds"]
+        failures = ", ".join(declared.get(name, {})) or "-"
+        yield f"| `pyod:{name}`{star} | {_cell(entry.summary)} | {entry.family} | {seconds['fit']:g} | {seconds['score']:g} | {result['passed']} | {failures} |"
+    yield "\n## Declared\n"
+    yield "| detector | check | why it fails |\n|---|---|---|"
+    for name, failures in declared.items():
+        for check, reason in failures.items():
+            yield f"| `pyod:{name}` | {check} | {_cell(reason)} |"
+    yield "\n## Left out\n"
+    yield "| detector (module of PyOD) | why |\n|---|---|"
+    for name, reason in LEFT_OUT.items():
+        yield f"| {name} | {_cell(reason)} |"
 
 
 def _parameters(parameters: Iterable[Parameter]) -> Iterator[str]:
@@ -175,6 +229,7 @@ PAGES = {
     "commands.md": commands,
     "configuration.md": configuration,
     "detectors.md": detectors,
+    "pyod.md": pyod,
     "stackers.md": stackers,
     "store-schema.md": schema,
 }

@@ -17,7 +17,9 @@ def generator():
     return module
 
 
-@pytest.mark.parametrize("page", ["commands.md", "configuration.md", "detectors.md", "stackers.md", "store-schema.md"])
+@pytest.mark.parametrize(
+    "page", ["commands.md", "configuration.md", "detectors.md", "pyod.md", "stackers.md", "store-schema.md"]
+)
 def test_reference_pages_are_up_to_date(page: str) -> None:
     expected = "\n".join(generator().PAGES[page]()).rstrip() + "\n"
     found = (DOCS / page).read_text(encoding="utf-8")
