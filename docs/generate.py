@@ -181,7 +181,7 @@ def pyod() -> Iterator[str]:
     yield "  random numbers when they score, do not. AnoGAN compares with the one likeness that it ends up with, as in PyOD."
     yield "- PyOD seeds and draws from the global generators, prints, and sets warnings. Its modules are read a second time, into a room"
     yield "  of their own, where they draw from a generator started by `seed`: the same seed gives the same numbers, whatever runs beside,"
-    yield "  and the ones that PyOD itself gives with that seed. Importing it this way takes a fraction of the time."
+    yield "  and, where nothing above differs, the ones that PyOD gives with that seed. Importing it this way takes a fraction of the time."
     yield "- Rows go in as float64. A score that PyOD cannot compute counts as the median score of the training rows, an infinite one as"
     yield "  the highest or lowest among them."
     yield "- `contamination`, `n_jobs`, `verbose` and parameters that are objects or functions are left out; `random_state` is `seed`. A"
