@@ -89,8 +89,8 @@ class Arena:
     def again(self, name: str, command: str, *options: str, patience: float = LONGEST) -> Fight:
         """Do something with the table in the folder of a fight, with its plugins."""
         home = self.folder / name
-        words = [sys.executable, "-m", "anomalist", command, str(self.folder / "rows.csv"), "--json", *options]
-        words += ["--store", str(home / "runs.db"), "--timeout", f"{TIMEOUT:g}"]
+        words = [sys.executable, "-m", "anomalist", command, str(self.folder / "rows.csv"), "--json"]
+        words += ["--store", str(home / "runs.db"), "--timeout", f"{TIMEOUT:g}", *options]
         environ = environment(OMP_NUM_THREADS="1", PYTHONPATH=str(home / "site"), ANOMALIST_DATA_HOME=str(home))
         code, seconds, out, err = _run(words, home, environ, patience)
         return Fight(code=code, seconds=seconds, out=out, err=err, **_stored(home))

@@ -20,6 +20,7 @@ Key = tuple[str, bool]
 """The name of a case, and whether it is isolated."""
 
 _AT_ONCE = 3  # some only wait
+_UNHURRIED = ("--timeout", "30")  # where nobody runs into the deadline, it is far, however busy the machine is
 
 
 class Fights:
@@ -35,9 +36,13 @@ class Fights:
             cases = [case for case in CASES if (case.name, isolate) in wanted]
             options = ("--isolate",) if isolate else ()
             crowd = [case for case in cases if not case.by_itself(isolate=isolate)]
+            threads = "4" if isolate else "1"
             together = {
                 "late": ([case for case in crowd if case.waits], ("--threads", "16")),
-                "quick": ([case for case in crowd if not case.waits], ("--threads", "4" if isolate else "1")),
+                "quick": (
+                    [case for case in crowd if not case.waits],
+                    (*_UNHURRIED, "--threads", threads),
+                ),
             }
             for name, (group, more) in together.items():
                 if group:
