@@ -309,7 +309,7 @@ def test_verdicts_from_before_there_were_features_are_left_out_and_said(making: 
         ("step:column=nothing", PluginError, "features 'step' of steps 1.4 failed: ColumnNotFoundError: "),
         ("picky", PluginError, "features 'picky' of steps failed to build: ValueError: not today"),
         ("nomaker", PluginError, "features 'nomaker' of steps: "),
-        ("halfmaker", PluginError, "features 'halfmaker' of steps: HalfMaker needs fit, transform, state and restore"),
+        ("halfmaker", PluginError, "features 'halfmaker' of steps needs fit, transform, state and restore"),
         ("lost", PluginError, "'lost' of steps cannot be imported: ModuleNotFoundError"),
         ("step:colum=odd", ParameterError, "step has no parameter 'colum'; did you mean 'column'?"),
         ("step:power=much", ParameterError, "step: power must be float, got 'much'"),

@@ -93,7 +93,7 @@ def spec_of(module: str, cls: str = "Made") -> DetectorSpec:
 
 def made(workshop: Workshop, folder: Path, body: str, **params: object) -> Detector:
     """A detector that lives where the workshop has it live."""
-    return workshop.build(spec_of(lay(folder, body)), PACKAGE, params).detector
+    return workshop.build(spec_of(lay(folder, body)), PACKAGE, params).made
 
 
 DATA = Dataset.from_array(np.random.default_rng(0).normal(size=(50, 3)))

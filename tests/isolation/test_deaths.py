@@ -189,7 +189,7 @@ import sys
 sys.path.insert(0, {str(folder)!r})
 from anomalist.isolation.processes import Processes
 from tests.isolation.detectors import DATA, spec_of
-Processes().build(spec_of({module!r}), "evil-pkg 1.0", {{}}).detector.fit(DATA)
+Processes().build(spec_of({module!r}), "evil-pkg 1.0", {{}}).made.fit(DATA)
 """
     root = str(Path(__file__).parents[2])
     host = subprocess.Popen(

@@ -33,8 +33,8 @@ def test_what_it_says_is_what_it_says_here(processes: Processes, folder: Path) -
     there, here = (place.build(spec_of(module), PACKAGE, {"power": "3"}) for place in (processes, Here()))
     assert there.params == {"power": 3.0, "words": ["a"]}
     assert processes.parameters(spec_of(module), PACKAGE) == Here().parameters(spec_of(module), PACKAGE)
-    one, other = there.detector.fit(DATA), here.detector.fit(DATA)
-    assert one is there.detector
+    one, other = there.made.fit(DATA), here.made.fit(DATA)
+    assert one is there.made
     assert process_of(one) != process_of(other)
     for method in ("score", "contributions"):
         found, known = getattr(one, method)(DATA), getattr(other, method)(DATA)
@@ -64,7 +64,7 @@ def test_it_goes_on_and_is_carried_over(processes: Processes, folder: Path) -> N
     wide = Dataset.from_array(np.random.default_rng(1).normal(size=(20, 4)))
     means = []
     for place in (processes, Here()):
-        detector = place.build(spec_of(module), PACKAGE, {}).detector
+        detector = place.build(spec_of(module), PACKAGE, {}).made
         detector.fit(DATA)
         state = copy.deepcopy(dict(detector.state()))
         later = copy.deepcopy(detector).restore(state)
@@ -98,7 +98,7 @@ def test_calls_of_one_detector_go_to_one_child(processes: Processes, folder: Pat
 def test_no_more_children_rest_than_are_wanted(folder: Path) -> None:
     processes = Processes(idle=2)
     module = lay(folder, GOOD)
-    detectors = [processes.build(spec_of(module), PACKAGE, {}).detector.fit(DATA) for _ in range(4)]
+    detectors = [processes.build(spec_of(module), PACKAGE, {}).made.fit(DATA) for _ in range(4)]
     alive = [detector._process.lives for detector in detectors]
     assert alive == [False, False, True, True]
     detectors[2].score(DATA)
@@ -196,7 +196,7 @@ def test_detectors_that_are_expected_are_imported_side_by_side_and_once(folder: 
         file.write(f"open({str(log)!r}, 'a').write('once ')\n")
     processes.expect([(spec_of(module), PACKAGE) for module in (good, slow, bad)])
     assert [parameter.name for parameter in processes.parameters(spec_of(slow), PACKAGE)] == ["power", "words"]
-    assert processes.build(spec_of(slow), PACKAGE, {}).detector.fit(DATA).state()
+    assert processes.build(spec_of(slow), PACKAGE, {}).made.fit(DATA).state()
     with pytest.raises(PluginError, match=r"^detector 'made' of evil-pkg 1.0 ended its process with code 5$"):
         processes.parameters(spec_of(bad), PACKAGE)
     assert log.read_text() == "once "

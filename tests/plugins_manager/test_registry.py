@@ -148,7 +148,8 @@ def anomalist_combiners():
     registry = Registry.load()
     functions = registry.reader_functions()
     assert sorted(functions) == [".cfg", ".ini"]
-    assert functions[".ini"](site / "a.ini") == "a.ini"
+    with pytest.raises(PluginError, match=r"^reader 'ini' of acme must return a polars DataFrame, got str$"):
+        functions[".ini"](site / "a.ini")
     assert registry.combiner("sums")([1.0, 2.0]) == 3.0
     assert [spec.name for spec in registry.combiners()] == ["sums"]
     with pytest.raises(UnknownNameError, match="no combiner is called 'sum'; did you mean 'sums'"):

@@ -11,7 +11,7 @@ from anomalist.data.reading.content import check_file
 from anomalist.data.reading.csv import read_csv
 from anomalist.data.reading.jsonl import read_json, read_jsonl
 from anomalist.data.table import Table
-from anomalist.errors import AnomalistError, DataError, UsageError
+from anomalist.errors import AnomalistError, DataError, PluginError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -142,6 +142,8 @@ def _read_parquet(path: Path) -> pl.DataFrame:
 def _read_with(reader: Callable[[Path], pl.DataFrame], path: Path) -> pl.DataFrame:
     try:
         frame = reader(path)
+    except PluginError as error:
+        raise DataError(f"{path.name}: {error}") from error
     except AnomalistError:
         raise
     except Exception as error:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from anomalist.data.maker import Maker
 from anomalist.detector import FeatureMaker
@@ -12,13 +11,11 @@ from anomalist.engine.report import one_line
 from anomalist.errors import (
     AnomalistError,
     DataError,
-    ParameterError,
     PluginError,
     SchemaMismatchError,
     UnknownNameError,
     UsageError,
 )
-from anomalist.plugins.parameters import Parameter, check_parameters, describe_parameters
 from anomalist.store.state import split_state
 
 if TYPE_CHECKING:
@@ -29,6 +26,7 @@ if TYPE_CHECKING:
     from anomalist.data.table import Table
     from anomalist.engine.executor import Executor
     from anomalist.engine.workspace import Workspace
+    from anomalist.plugins.parameters import Parameter
     from anomalist.plugins.registry import Registry
     from anomalist.store.rows import RunRow
 
@@ -68,26 +66,15 @@ def build_maker(registry: Registry, name: str, params: Mapping[str, Any], *, exe
         PluginError: It cannot be imported or built.
     """
     package = registry.feature_package(name)
-    cls = _class(registry, name)
-    values = check_parameters(name, cls, params)
-    where = f"features {name!r} of {package}"
-    try:
-        plugin = cls(**values)
-    except ParameterError as error:
-        raise ParameterError(f"{name}: {error}") from error
-    except AnomalistError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise PluginError(f"{where} failed to build: {one_line(error)}") from error
-    if not isinstance(plugin, FeatureMaker):
-        raise PluginError(f"{where}: {cls.__name__} needs fit, transform, state and restore")
-    fields = dataclasses.fields(cast("Any", plugin))
+    built = registry.feature(name, params)
+    if not isinstance(built.made, FeatureMaker):
+        raise PluginError(f"features {name!r} of {package} needs fit, transform, state and restore")
     return Maker(
         name=name,
-        params={field.name: getattr(plugin, field.name) for field in fields if field.init},
+        params=built.params,
         package=package,
         version=_version(registry, package),
-        plugin=plugin,
+        plugin=built.made,
         **({} if executor is None else {"run": _run_by(executor)}),
     )
 
@@ -104,7 +91,7 @@ def maker_parameters(registry: Registry, name: str) -> list[Parameter]:
         UnknownNameError: There is no such maker.
         PluginError: It cannot be imported or is no dataclass.
     """
-    return describe_parameters(name, _class(registry, name))
+    return registry.feature_parameters(name)
 
 
 def rebuild_maker(
@@ -185,14 +172,6 @@ def _run_by(executor: Executor) -> Run:
         raise kind(one_line(error)) from error  # of our own make: the message of the plugin's may be anything
 
     return run
-
-
-def _class(registry: Registry, name: str) -> type:
-    cls = registry.feature(name)
-    if not (isinstance(cls, type) and dataclasses.is_dataclass(cls)):
-        where = f"features {name!r} of {registry.feature_package(name)}"
-        raise PluginError(f"{where}: {cls!r} is not a dataclass; its fields are its parameters")
-    return cls
 
 
 def _version(registry: Registry, package: str) -> str:

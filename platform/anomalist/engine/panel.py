@@ -153,4 +153,4 @@ def _build(
     """Build a detector with what the user gave and, where it takes them, the run's seed and device."""
     takes = [parameter.name for parameter in registry.parameters(detector_name)]
     built = registry.built(detector_name, {key: value for key, value in defaults.items() if key in takes} | dict(given))
-    return built.detector, built.params
+    return built.made, built.params

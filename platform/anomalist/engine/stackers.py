@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
-import importlib
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from anomalist.detector import StackerSpec
-from anomalist.engine.report import one_line
 from anomalist.ensemble.stack import Stacker
 from anomalist.ensemble.stacked import Recipe
-from anomalist.errors import AnomalistError, ParameterError, PluginError, UnknownNameError
-from anomalist.plugins.parameters import check_parameters
+from anomalist.errors import PluginError, UnknownNameError
+from anomalist.plugins.plugin import BUNDLED
+from anomalist.plugins.workshop import Here
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from anomalist.plugins.registry import Registry
+    from anomalist.plugins.workshop import Built
 
 __all__ = ["BUILT_IN", "DEFAULT", "build_stacker", "recipe_from_text", "recipe_of"]
 
@@ -60,27 +59,13 @@ def build_stacker(registry: Registry, name: str, params: Mapping[str, Any]) -> S
         ParameterError: A parameter is unknown, of the wrong type or out of its range.
         PluginError: It cannot be imported or built.
     """
-    cls = _class_of(registry, name)
-    values = check_parameters(name, cls, params)
-    try:
-        stacker = cls(**values)
-    except ParameterError as error:
-        raise ParameterError(f"{name}: {error}") from error
-    except AnomalistError:
-        raise
-    except Exception as error:
-        raise PluginError(f"stacker {name!r} failed to build: {one_line(error)}") from error
-    if not isinstance(stacker, Stacker):
-        raise PluginError(f"stacker {name!r}: {cls.__name__} needs fit, log_odds, state and restore")
+    stacker: Stacker = _built(registry, name, params).made
     return stacker
 
 
 def recipe_of(registry: Registry, name: str, params: Mapping[str, Any]) -> Recipe:
     """The recipe for a stacker of a name, with all its parameters; raises as `build_stacker` does."""
-    stacker = build_stacker(registry, name, params)
-    full = {
-        field.name: getattr(stacker, field.name) for field in dataclasses.fields(cast("Any", stacker)) if field.init
-    }
+    full = _built(registry, name, params).params
     return Recipe(name=name, params=full, make=lambda: build_stacker(registry, name, full))
 
 
@@ -90,15 +75,18 @@ def recipe_from_text(registry: Registry, text: str) -> Recipe:
     return recipe_of(registry, name, texts)
 
 
-def _class_of(registry: Registry, name: str) -> type:
+def _built(registry: Registry, name: str, params: Mapping[str, Any]) -> Built:
+    """A new stacker with all its parameters."""
     spec = BUILT_IN.get(name)
     if spec is not None:
-        module, _, attribute = spec.factory.partition(":")
-        return cast("type", getattr(importlib.import_module(module), attribute))
+        return Here().build(spec, BUNDLED, params)
     try:
-        return registry.stacker(name)
+        built = registry.stacker(name, params)
     except UnknownNameError:
         if registry.manager.missing(name) is not None:
             raise
         known = ", ".join([*BUILT_IN, *(spec.name for spec in registry.stackers())])
         raise UnknownNameError(f"no stacker is called {name!r}; there are {known}") from None
+    if not isinstance(built.made, Stacker):
+        raise PluginError(f"stacker {name!r} needs fit, log_odds, state and restore")
+    return built

@@ -53,9 +53,11 @@ class Combiner:
         votes = np.ones(len(names)) if votes is None else votes
         if self.function is weighted:
             votes, params = _weights(params, names), {}
-        if "votes" in inspect.signature(self.function).parameters:
+        signature = inspect.signature(self.function)
+        if "votes" in signature.parameters:
             params["votes"] = votes
         try:
+            signature.bind(surprises, **params)
             consensus = np.asarray(self.function(surprises, **params), dtype=np.float64)
         except TypeError as error:
             raise ParameterError(

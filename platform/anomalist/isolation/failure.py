@@ -7,8 +7,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from anomalist import errors
-from anomalist.errors import AnomalistError, DetectorError
-from anomalist.plugins.lines import one_line
+from anomalist.errors import AnomalistError, DetectorError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["error_of", "told"]
 
 _log = logging.getLogger(__name__)
-_LONGEST = 2000  # characters of a message
 _TRACE = 8000  # characters of a traceback, its end
 _DEEPEST = 10  # causes of causes
 _OUT_OF_MEMORY = ("can't allocate memory", "bad_alloc")
@@ -25,14 +23,11 @@ _OUT_OF_MEMORY = ("can't allocate memory", "bad_alloc")
 def told(error: BaseException) -> dict[str, Any]:
     """Plain values that tell of an error, whatever the error does when it is looked at."""
     kind = next((base.__name__ for base in type(error).__mro__ if base.__module__ == errors.__name__), "")
-    line = one_line(error)
-    if kind:
-        line = line.removeprefix(f"{type(error).__name__}: ")
     try:
         trace = "".join(traceback.format_exception(error))[-_TRACE:]
     except BaseException:  # noqa: BLE001 - the error is an object of the plugin, and so are those that it comes from
         trace = "its traceback cannot be read"
-    return {"kind": kind, "line": line[:_LONGEST], "memory": _wants_memory(error), "trace": trace}
+    return {"kind": kind, "line": one_line(error), "memory": _wants_memory(error), "trace": trace}
 
 
 def _wants_memory(error: BaseException | None) -> bool:

@@ -142,7 +142,7 @@ class Process:
 
     def _send(self, message: dict[str, Any], who: str, limit: float | None) -> None:
         seconds = None if limit is None else limit - time.monotonic()
-        file = pack({**message, "seconds": seconds}, who, writable=message["do"] == "restore")
+        file = pack({**message, "seconds": seconds}, who, writable=message.get("data", {}).get("is") != "dataset")
         self._printed, self._tail = 0, b""
         self._lent += os.fstat(file).st_size
         try:

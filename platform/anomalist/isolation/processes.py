@@ -1,4 +1,4 @@
-"""Processes: the workshop whose detectors each live in a child process."""
+"""Processes: the workshop of which each thing lives in a child process."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from anomalist.detector import check_parameter, deadline
+from anomalist.detector import DetectorSpec, FeatureSpec, check_parameter, deadline
 from anomalist.errors import AnomalistError, ModelFileError, ParameterError, PluginError
 from anomalist.isolation import memory as limits
 from anomalist.isolation.pool import Pool
 from anomalist.isolation.process import EndedError, check_system
-from anomalist.isolation.proxy import Blueprint, proxy_class
+from anomalist.isolation.proxy import Blueprint, Calls, proxy_class
 from anomalist.isolation.specs import spec_to
 from anomalist.plugins.parameters import Parameter
-from anomalist.plugins.workshop import Built
+from anomalist.plugins.workshop import Built, who
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from anomalist.detector import DetectorSpec
     from anomalist.isolation.process import Process
+    from anomalist.isolation.proxy import Proxy
+    from anomalist.plugins.workshop import ClassSpec, Function, FunctionSpec
 
 __all__ = ["Processes"]
 
@@ -32,10 +33,11 @@ _MORE = 4.0  # seconds for that on top of what members may take: to import torch
 
 
 class Processes:
-    """Makes detectors that live in processes of their own: a `Workshop`.
+    """Makes what lives in processes of its own: a `Workshop`.
 
-    What it builds fulfils `Detector` and the roles that the real detector has. A call ends with the deadline of the
-    thread that it is made in, `anomalist.detector.deadline`: half a second after it the process is killed.
+    What it builds fulfils the protocol and the roles that the real thing has. A call ends with the deadline of the
+    thread that it is made in, `anomalist.detector.deadline`: half a second after it the process is killed. Where the
+    thread has none, a call of what is no detector may take as long as a member.
 
     Systems other than Linux do not keep to a limit of memory (see `anomalist.isolation.memory`).
     """
@@ -58,6 +60,7 @@ class Processes:
         least = limits.SMALLEST
         check_parameter(memory is None or memory >= least, "memory", memory, f"at least {limits.in_words(least)}")
         self._pool = Pool(memory) if idle is None else Pool(memory, idle=idle)
+        self._seconds = timeout
         self._timeout = _LONGEST if timeout is None else timeout + _MORE
         self._known: dict[str, list[Parameter]] = {}
         self._blank: dict[str, Process] = {}
@@ -84,8 +87,8 @@ class Processes:
         for thread in threads:
             thread.join()
 
-    def parameters(self, spec: DetectorSpec, package: str, /) -> list[Parameter]:
-        """The parameters of a detector, which is imported in a child."""
+    def parameters(self, spec: ClassSpec, package: str, /) -> list[Parameter]:
+        """The parameters of what a class makes, which is imported in a child."""
         error = self._failed.pop(spec.factory, None)
         if error is not None:
             raise error
@@ -95,28 +98,46 @@ class Processes:
             self._blank[spec.factory] = process
         return list(self._known[spec.factory])
 
-    def build(self, spec: DetectorSpec, package: str, params: Mapping[str, object], /) -> Built:
-        """A new detector, not fitted, which lives in a child."""
+    def build(self, spec: ClassSpec, package: str, params: Mapping[str, object], /) -> Built:
+        """A new one with these parameters, which lives in a child."""
+        made, answer = self._built(spec, package, params)
+        return Built(made=made, params=answer["params"])
+
+    def function(self, spec: FunctionSpec, package: str, /) -> Function:
+        """A combiner or a reader, which is called in a child."""
+        made, answer = self._built(spec, package, {})
+        assert isinstance(made, Calls)
+        made.has_signature(answer["signature"])
+        return made
+
+    def _built(
+        self, spec: ClassSpec | FunctionSpec, package: str, params: Mapping[str, object]
+    ) -> tuple[Proxy, dict[str, Any]]:
+        """What stands here for a new thing that lives in a child, and what the child says of it."""
         answer, process = self._asked(spec, package, {"do": "build", "params": dict(params)})
         process.settled = True
+        name = who(spec, package)
         blueprint = Blueprint(
-            who=_who(spec, package),
+            who=name,
+            called="it" if isinstance(spec, FeatureSpec) else name,  # `Maker` names what goes wrong
             request={**_about(spec, package), "params": answer["params"]},
             pool=self._pool,
+            seconds=None if isinstance(spec, DetectorSpec) else self._seconds,
         )
-        proxy = proxy_class(frozenset(answer["roles"]))
-        return Built(detector=proxy(blueprint, process), params=answer["params"])
+        return proxy_class(frozenset(answer["roles"]))(blueprint, process), answer
 
-    def _asked(self, spec: DetectorSpec, package: str, request: Mapping[str, Any]) -> tuple[dict[str, Any], Process]:
-        """What a child answers in which no detector has been built yet, and the child."""
-        who = _who(spec, package)
+    def _asked(
+        self, spec: ClassSpec | FunctionSpec, package: str, request: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], Process]:
+        """What a child answers in which nothing has been built yet, and the child."""
+        name = who(spec, package)
         limit = deadline.get() or time.monotonic() + self._timeout
         process = self._pool.taken(self._blank.pop(spec.factory, None))
         try:
             process = process or self._pool.started()
-            return process.asked({**request, **_about(spec, package)}, who, limit=limit), process
+            return process.asked({**request, **_about(spec, package)}, name, limit=limit), process
         except EndedError as end:
-            raise PluginError(f"{who} {'took too long to be imported and built' if end.late else end}") from None
+            raise PluginError(f"{name} {'took too long to be imported and built' if end.late else end}") from None
         except ModelFileError:
             got = f"{request.get('params')!r:.200}"
             raise ParameterError(f"{spec.name}: parameters are numbers, texts or lists of them, got {got}") from None
@@ -125,9 +146,5 @@ class Processes:
                 self._pool.rested(process)
 
 
-def _who(spec: DetectorSpec, package: str) -> str:
-    return f"detector {spec.name!r} of {package}"
-
-
-def _about(spec: DetectorSpec, package: str) -> dict[str, Any]:
+def _about(spec: ClassSpec | FunctionSpec, package: str) -> dict[str, Any]:
     return {"spec": spec_to(spec), "package": package}

@@ -11,7 +11,7 @@ import importlib.util
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from anomalist.detector import CombinerSpec, CommandSpec, DetectorSpec, FeatureSpec, ReaderSpec, StackerSpec
 from anomalist.errors import AnomalistError, PluginError, UnknownNameError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from anomalist.detector import Detector
     from anomalist.plugins.plugin import Plugin, Spec
-    from anomalist.plugins.workshop import Built, Workshop
+    from anomalist.plugins.workshop import Built, Function, Workshop
 
 __all__ = ["DEFAULT_PANEL", "Registry"]
 
@@ -92,12 +92,13 @@ class Registry:
 
     Attributes:
         manager: The plugins, for their states and their observers.
-        workshop: Makes the detectors.
+        workshop: Makes the detectors, and whatever else packages of third parties bring, but commands.
     """
 
     def __init__(self, manager: PluginManager, workshop: Workshop | None = None) -> None:
         self.manager = manager
-        self.workshop: Workshop = workshop or Here(manager.trace)
+        self._here = Here(manager.trace)
+        self.workshop: Workshop = workshop or self._here
         self._detectors = _Names.collect("detector", DetectorSpec, manager)
         self._combiners = _Names.collect("combiner", CombinerSpec, manager)
         self._stackers = _Names.collect("stacker", StackerSpec, manager)
@@ -191,7 +192,8 @@ class Registry:
             ParameterError: A parameter is unknown, of the wrong type or out of its range.
             PluginError: What it needs is not installed, or it cannot be imported or built.
         """
-        return self.built(name, params).detector
+        detector: Detector = self.built(name, params).made
+        return detector
 
     def built(self, name: str, params: Mapping[str, object] | None = None) -> Built:
         """The same, with the values of all its parameters."""
@@ -219,27 +221,32 @@ class Registry:
         """Every combiner that plugins bring, by name; those of anomalist itself are not plugins."""
         return sorted(self._combiners.specs.values(), key=lambda spec: spec.name)
 
-    def combiner(self, name: str) -> Callable[..., Any]:
+    def combiner(self, name: str) -> Function:
         """The function of a combiner, imported on first use.
 
         Raises:
             UnknownNameError: There is no such combiner.
             PluginError: It cannot be imported.
         """
-        return cast("Callable[..., Any]", self._import(self._combiners.get(name), self._combiners))
+        spec = self._combiners.get(name)
+        package = self._combiners.homes[spec.name]
+        return self._place(package).function(spec, package)
 
     def stackers(self) -> list[StackerSpec]:
         """Every stacker that plugins bring, by name; those of anomalist itself are not plugins."""
         return sorted(self._stackers.specs.values(), key=lambda spec: spec.name)
 
-    def stacker(self, name: str) -> type:
-        """The class of a stacker, imported on first use.
+    def stacker(self, name: str, params: Mapping[str, object]) -> Built:
+        """A new stacker that has not learned yet, with these parameters; text is read as the type of the parameter.
 
         Raises:
             UnknownNameError: There is no such stacker.
-            PluginError: It cannot be imported.
+            ParameterError: A parameter is unknown, of the wrong type or out of its range.
+            PluginError: It cannot be imported or built.
         """
-        return cast("type", self._import(self._stackers.get(name), self._stackers))
+        spec = self._stackers.get(name)
+        package = self._stackers.homes[spec.name]
+        return self._place(package).build(spec, package, params)
 
     def features(self) -> list[FeatureSpec]:
         """Every maker of features, by name."""
@@ -253,14 +260,26 @@ class Registry:
         """
         return self._features.get(name)
 
-    def feature(self, name: str) -> type:
-        """The class of a maker of features, imported on first use.
+    def feature(self, name: str, params: Mapping[str, object]) -> Built:
+        """A new maker of features, not fitted, with these parameters; text is read as the type of the parameter.
 
         Raises:
             UnknownNameError: There is no such maker.
-            PluginError: It cannot be imported.
+            ParameterError: A parameter is unknown, of the wrong type or out of its range.
+            PluginError: It cannot be imported or built.
         """
-        return cast("type", self._import(self._features.get(name), self._features))
+        package = self.feature_package(name)
+        return self._place(package).build(self._features.get(name), package, params)
+
+    def feature_parameters(self, name: str) -> list[Parameter]:
+        """The parameters of a maker of features; imports it.
+
+        Raises:
+            UnknownNameError: There is no such maker.
+            PluginError: It cannot be imported or is no dataclass.
+        """
+        package = self.feature_package(name)
+        return self._place(package).parameters(self._features.get(name), package)
 
     def feature_package(self, name: str) -> str:
         """The distribution that brings a maker of features.
@@ -274,20 +293,21 @@ class Registry:
         """Every reader of files that plugins bring, by name."""
         return sorted(self._readers.specs.values(), key=lambda spec: spec.name)
 
-    def reader_functions(self) -> dict[str, Callable[..., Any]]:
+    def reader_functions(self) -> dict[str, Function]:
         """The functions of the readers, each imported when it is called, as `read_table` takes them.
 
         They are given by the endings that they read (`.xlsx`), and by their names with a dot, for `--format`. The first
         reader by name has an ending that several read.
         """
-        functions: dict[str, Callable[..., Any]] = {}
+        functions: dict[str, Function] = {}
         for spec in self.readers():
             for ending in (f".{spec.name}", *spec.suffixes):
                 functions.setdefault(ending, partial(self._read_file, spec))
         return functions
 
     def _read_file(self, spec: ReaderSpec, *args: Any) -> Any:
-        return self._import(spec, self._readers)(*args)
+        package = self._readers.homes[spec.name]
+        return self._place(package).function(spec, package)(*args)
 
     def commands(self) -> list[CommandSpec]:
         """Every command that plugins bring, by name."""
@@ -304,9 +324,10 @@ class Registry:
             UnknownNameError: There is no such command.
             PluginError: It cannot be imported.
         """
-        return self._import(self._commands.get(name), self._commands)
+        spec = self._commands.get(name)
+        package = self._commands.homes[spec.name]
+        return imported(spec.factory, f"command {spec.name!r}", package, trace=self.manager.trace)
 
-    def _import(self, spec: S, names: _Names[S]) -> Any:
-        """What a factory names; whatever goes wrong becomes a PluginError that names the package."""
-        what = f"{names.kind} {spec.name!r}"
-        return imported(spec.factory, what, names.homes[spec.name], trace=self.manager.trace)
+    def _place(self, package: str) -> Workshop:
+        """Where that is made which is no detector: what comes with anomalist is made here, whatever the workshop."""
+        return self._here if package == BUNDLED else self.workshop
