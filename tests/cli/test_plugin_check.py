@@ -95,3 +95,10 @@ def test_what_cannot_be_checked_is_said_in_one_line(tmp_path: Path) -> None:
     done = anomalist("plugins", "check", "simpel", folder=tmp_path, **environ)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].endswith("is called 'simpel'; did you mean 'simple'?")
+
+
+def test_a_detector_that_never_ends_is_ended(tmp_path: Path) -> None:
+    install_plugin(tmp_path, "endless", BAD.replace('print("fitting")', "while True: pass"), entry="endless")
+    done = anomalist("plugins", "check", "loud", "--timeout", "4", folder=tmp_path, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    assert "got: it was still working after 4 s" in done.stdout

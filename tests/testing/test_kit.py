@@ -153,3 +153,13 @@ def test_apart_a_detector_that_ends_the_process_fails_and_we_go_on(
     assert len(failed) == 1
     assert "it ended the process with code 3" in failed[0].message
     assert results["transfer"].message == "not done: the process had ended"
+
+
+def test_apart_a_detector_that_does_not_end_fails_and_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_plugin(tmp_path, "killer", KILLER.replace("os._exit(3)", "[None for _ in iter(int, 1)]"), entry="killer")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    results = run_checks_alone("killer", "detector", timeout=3.0)
+    (failed,) = (result for result in results if result.outcome == "failed")
+    assert failed.id == "rebuilt"  # the first check that fits it
+    assert "it was still working after 3 s" in failed.message
+    assert results[-1].message == "not done: the process had ended"

@@ -53,24 +53,33 @@ class _Thing:
 
 @click.command()
 @click.argument("name")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Seconds that one check may take; 60 unless given.",
+)
 @click.option("--sample", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="Rows to check it with.")
 @json_option
 @click.pass_context
-def check(context: click.Context, name: str, sample: str | None, as_json: bool) -> None:
+def check(context: click.Context, name: str, timeout: float | None, sample: str | None, as_json: bool) -> None:
     """Hold what NAME brings to the promises that runs rely on, and say what came of each.
 
     NAME is a package, a plugin, or one detector, combiner, stacker, maker of features or reader; a detector may carry
     parameters: knn:neighbours=3. A reader is checked with a --sample file of its format, a maker of features with
-    --sample rows that have the columns it needs. With --isolate each thing is checked in a process of its own. Of
-    several things only what did not pass is shown; -v shows all. The exit code is 1 where a promise is not kept.
+    --sample rows that have the columns it needs. Each thing is checked in a process of its own. Of several things only
+    what did not pass is shown; -v shows all. The exit code is 1 where a promise is not kept.
     """
+    from anomalist.testing.alone import TIMEOUT, run_checks_alone
+
     app: App = context.obj
+    how: dict[str, Any] = {"sample": sample, "timeout": timeout or TIMEOUT}
     done = []
     things = _things(app.registry(), name)
     every = app.verbose > 0 or len(things) == 1
     for thing in things:
-        app.notice(f"checking {thing.kind} {thing.name}")  # should it end the program, this is the last word
-        done.append((thing, [] if thing.obstacle else _results(app, thing, sample)))
+        app.notice(f"checking {thing.kind} {thing.name}")
+        done.append((thing, [] if thing.obstacle else run_checks_alone(thing.name, thing.kind, **how)))
         if not as_json:
             _print(*done[-1], every=every)
     ok = all(result.ok for _, results in done for result in results)
@@ -154,18 +163,6 @@ def _obstacle(registry: Registry, spec: object) -> str:
 def _normal(name: str) -> str:
     """A name as Python packaging compares it."""
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _results(app: App, thing: _Thing, sample: str | None) -> list[CheckResult]:
-    """Check one thing, in a process of its own where the settings say so."""
-    settings = app.settings()
-    if settings.isolate:
-        from anomalist.testing.alone import run_checks_alone
-
-        return run_checks_alone(thing.name, thing.kind, sample=sample, timeout=settings.timeout)
-    from anomalist.testing.kit import run_checks
-
-    return run_checks(thing.name, kind=thing.kind, sample=sample)
 
 
 def _plain(thing: _Thing, results: Sequence[CheckResult]) -> dict[str, Any]:
