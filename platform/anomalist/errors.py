@@ -26,6 +26,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+_LONGEST, _LONGEST_OF_OURS = 500, 4000  # characters; one of ours may name what is wrong with every member of a panel
+
 
 class AnomalistError(Exception):
     """Base of every error raised on purpose."""
@@ -97,3 +99,31 @@ class ModelFileError(AnomalistError):
 
 class RunError(AnomalistError):
     """A run could not be completed."""
+
+
+def message_of(error: BaseException, longest: int = _LONGEST) -> str:
+    r"""The message of an error as one line of printable characters, whatever whoever raised it made of it.
+
+    An error of a plugin may be of a class of its own, with a message that is long, colours the terminal or raises.
+
+    >>> message_of(ValueError("no\n  luck")), message_of(ValueError("\x1b[31mred"))
+    ('no luck', '?[31mred')
+    """
+    try:
+        text = " ".join(str.__str__(str(error)).split())
+    except BaseException:  # noqa: BLE001 - the message of an error of a plugin is code of the plugin
+        return "its message cannot be read"
+    text = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return text if len(text) <= longest else f"{text[:longest]} ..."
+
+
+def one_line(error: BaseException) -> str:
+    """An error in one line of printable characters, with its kind unless it is one of ours.
+
+    >>> one_line(ValueError("no luck")), one_line(SystemExit()), one_line(PluginError("it is broken"))
+    ('ValueError: no luck', 'SystemExit', 'it is broken')
+    """
+    if isinstance(error, AnomalistError):
+        return message_of(error, _LONGEST_OF_OURS)
+    text = message_of(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import polars as pl
 
 from anomalist.detector import FeatureMaker
-from anomalist.errors import AnomalistError, DataError, PluginError, SchemaMismatchError, UsageError
+from anomalist.errors import AnomalistError, DataError, PluginError, SchemaMismatchError, UsageError, one_line
 
 if TYPE_CHECKING:
     from anomalist.data.table import Table
@@ -95,12 +95,11 @@ class Maker:
 
     def _failure(self, what: str, error: BaseException) -> AnomalistError:
         """One line that names the package: of the kind that the maker chose, where it chose to blame the data."""
-        text = " ".join(str(error).split())
+        line = one_line(error)
         for kind in (SchemaMismatchError, DataError, UsageError):
             if isinstance(error, kind):
-                return kind(f"{self}: {text}")
-        told = text if isinstance(error, AnomalistError) else f"{type(error).__name__}: {text}".removesuffix(": ")
-        return PluginError(f"{self} {what}: {told}")
+                return kind(f"{self}: {line}")
+        return PluginError(f"{self} {what}: {line}")
 
 
 Run = Callable[[Maker, Callable[[], Any]], Any]

@@ -17,9 +17,8 @@ from threadpoolctl import threadpool_limits
 
 from anomalist.detector import check_parameter, deadline
 from anomalist.engine.printing import Printed, prints_kept_apart
-from anomalist.engine.report import one_line
 from anomalist.engine.turns import Turn
-from anomalist.errors import DetectorTimeoutError
+from anomalist.errors import DetectorTimeoutError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

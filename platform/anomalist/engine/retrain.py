@@ -13,13 +13,12 @@ from anomalist.engine.findings import findings_of, worth_a_look
 from anomalist.engine.fit import Earlier
 from anomalist.engine.lessons import settled
 from anomalist.engine.rejoin import rejoin
-from anomalist.engine.report import one_line
 from anomalist.engine.request import RunOptions
 from anomalist.engine.sources import read_again
 from anomalist.engine.stackers import recipe_from_text
 from anomalist.engine.storing import commit
 from anomalist.engine.teach import taught
-from anomalist.errors import AnomalistError, UsageError
+from anomalist.errors import AnomalistError, UsageError, one_line
 from anomalist.store.models import CHALLENGER, CHAMPION
 from anomalist.store.rows import NewModel
 

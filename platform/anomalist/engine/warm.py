@@ -16,8 +16,7 @@ import numpy as np
 
 from anomalist.data.statistics import STATISTICS
 from anomalist.detector import Detector, Resumable, Transferable
-from anomalist.engine.report import one_line
-from anomalist.errors import AnomalistError
+from anomalist.errors import AnomalistError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from anomalist.engine import model_files
 from anomalist.engine.executor import Threads
 from anomalist.engine.progress import Silent
-from anomalist.engine.report import one_line
-from anomalist.errors import StoreError, UsageError
+from anomalist.errors import StoreError, UsageError, one_line
 from anomalist.store.repository import Store
 from anomalist.store.rows import DatasetRow
 

@@ -16,7 +16,7 @@ import numpy as np
 from anomalist.detector import Explainable, check_deadline
 from anomalist.ensemble.member import view_of
 from anomalist.ensemble.sanity import checked_numbers
-from anomalist.errors import AnomalistError
+from anomalist.errors import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -139,8 +139,7 @@ def _shares_or_none(member: Member, model: Model, data: Dataset, rows: Ints, col
     try:
         return _member_shares(member, model, data, rows, columns)
     except Exception as error:  # noqa: BLE001 - a detector may raise anything
-        kind = "" if isinstance(error, AnomalistError) else f"{type(error).__name__}: "
-        _log.warning("%s cannot say why: %s%s", member.who, kind, " ".join(str(error).split()))
+        _log.warning("%s cannot say why: %s", member.who, one_line(error))
         return None
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from anomalist.ensemble.stack import Uncertain
-from anomalist.errors import AnomalistError, DetectorError
+from anomalist.errors import AnomalistError, DetectorError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,9 +31,8 @@ def blaming(name: str) -> Iterator[None]:
         yield
     except AnomalistError:
         raise
-    except Exception as error:
-        why = " ".join(str(error).split())
-        raise DetectorError(f"stacker {name} failed: {type(error).__name__}: {why}") from error
+    except (Exception, SystemExit) as error:
+        raise DetectorError(f"stacker {name} failed: {one_line(error)}") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import distributions, entry_points
 from typing import TYPE_CHECKING
 
-from anomalist.plugins.lines import one_line
+from anomalist.errors import one_line
 from anomalist.plugins.plugin import GROUP
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from contextlib import contextmanager, nullcontext
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from anomalist.errors import AnomalistError, PluginError
+from anomalist.errors import AnomalistError, PluginError, one_line
 from anomalist.plugins.interrupts import interruptible
-from anomalist.plugins.lines import milliseconds, one_line
+from anomalist.plugins.lines import milliseconds
 from anomalist.plugins.plugin import BUNDLED
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from anomalist.errors import PluginError
+from anomalist.errors import PluginError, one_line
 from anomalist.plugins.compatibility import mismatch
 from anomalist.plugins.describe import DESCRIBE, described
 from anomalist.plugins.hooks import OBSERVE, implemented
-from anomalist.plugins.lines import milliseconds, one_line
+from anomalist.plugins.lines import milliseconds
 from anomalist.plugins.plugin import Plugin
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Self
 
+from anomalist.errors import one_line
 from anomalist.plugins.found import find, normal
 from anomalist.plugins.hooks import OBSERVE
 from anomalist.plugins.interrupts import interruptible
-from anomalist.plugins.lines import milliseconds, one_line
+from anomalist.plugins.lines import milliseconds
 from anomalist.plugins.loading import load
 from anomalist.plugins.plugin import BUNDLED, GROUP, Plugin, PluginState, Spec, Trace
 
