@@ -149,7 +149,9 @@ class Counts:
 def counting(workspace: Workspace, table: Table) -> Model:
     """A model whose only member counts rows."""
     model = fitted(workspace, table, "distance")
-    member = replace(model.members[0], name="counts", detector_name="counts", params={}, detector=Counts(rows=5))
+    member = replace(
+        model.members[0], name="counts", detector_name="counts", params={}, package="tests", detector=Counts(rows=5)
+    )
     return replace(model, members=(member,))
 
 

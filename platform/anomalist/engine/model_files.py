@@ -70,9 +70,10 @@ def load(
 
 def _build_without_pickle(registry: Registry, model: str, detector: str, params: Mapping[str, object]) -> Detector:
     """A new detector, unless it would read a pickle: it is refused before it is given anything to read."""
-    if registry.spec(detector).pickles:
+    spec = registry.spec(detector)
+    if spec.pickles:
         raise ModelFileError(
-            f"{model}: its detector {detector!r} of {registry.package(detector)} is saved as a pickle, which can "
+            f"{model}: its detector {spec.name!r} of {registry.package(detector)} is saved as a pickle, which can "
             "execute code when it is read; where you trust who made the model, add --trust-pickle, or in Python "
             "trust_pickle=True"
         )
@@ -82,10 +83,10 @@ def _build_without_pickle(registry: Registry, model: str, detector: str, params:
 def pickle_notes(model: Model, registry: Registry) -> tuple[str, ...]:
     """For each member that is saved as a pickle the line that says what that means."""
     return tuple(
-        f"member {member.name} of {registry.package(member.detector_name)} is saved as a pickle: the model can be read "
+        f"member {member.name} of {registry.package(member.reference)} is saved as a pickle: the model can be read "
         "only with --trust-pickle"
         for member in model.members
-        if registry.spec(member.detector_name).pickles
+        if registry.spec(member.reference).pickles
     )
 
 
@@ -94,7 +95,7 @@ def describe(model: Model, registry: Registry) -> dict[str, Any]:
     return {
         "features": described(model.encoder),
         "detectors": {member.name: dict(member.params) for member in model.members},
-        "pickles": {member.name: registry.spec(member.detector_name).pickles for member in model.members},
+        "pickles": {member.name: registry.spec(member.reference).pickles for member in model.members},
         "combiner": model.combiner.state(),
         "threshold": model.threshold.state(),
         "columns": list(dict.fromkeys(model.encoder.origins)),

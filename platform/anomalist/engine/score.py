@@ -139,7 +139,7 @@ def _seat(workspace: Workspace, member: Member) -> Seat:
     return Seat(
         name=member.name,
         detector_name=member.detector_name,
-        package=workspace.registry.package(member.detector_name),
+        package=workspace.registry.package(member.reference),
         params=member.params,
         view=member.view,
         kin=member.kin,

@@ -16,6 +16,7 @@ import numpy as np
 
 from anomalist.data.statistics import STATISTICS
 from anomalist.detector import Detector, Resumable, Transferable
+from anomalist.ensemble.member import reference_of
 from anomalist.errors import AnomalistError, one_line
 
 if TYPE_CHECKING:
@@ -109,7 +110,8 @@ def _continued(model: Model, reference: str, seat: Seat, encoder: Encoder) -> tu
         _AnewError: There is none.
     """
     member = next((member for member in model.members if member.name == seat.name), None)
-    if member is None or member.detector_name != seat.detector_name:
+    same = (seat.detector_name, reference_of(seat.detector_name, seat.package))  # an earlier version saved no package
+    if member is None or member.reference not in same:
         raise _AnewError(f"{reference} has no such member")
     if not isinstance(seat.detector, Resumable):
         raise _AnewError("it cannot continue")

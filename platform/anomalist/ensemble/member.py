@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from anomalist.data.windows import Windower
     from anomalist.detector import Bools, Detector, Floats, State
 
-__all__ = ["Member", "Units", "ViewName", "raw_scores", "training_view", "view_of", "votes_of"]
+__all__ = ["Member", "Units", "ViewName", "raw_scores", "reference_of", "training_view", "view_of", "votes_of"]
 
 ViewName = Literal["rows", "windows", "statistics"]
 """Rows as they are; windows of ordered rows; or one row of statistics for each window of ordered rows."""
@@ -104,6 +104,11 @@ class Member:
         """Its name, and the package of its detector where that is somebody else's."""
         return f"{self.name} of {self.package}" if self.package not in ("", "anomalist") else self.name
 
+    @property
+    def reference(self) -> str:
+        """What the registry finds its detector by, whatever else is called so by now."""
+        return reference_of(self.detector_name, self.package)
+
     def raw(self, data: Dataset, windower: Windower | None) -> Floats:
         """Raw scores of encoded rows, shape (rows,), in the detector's unit.
 
@@ -138,7 +143,7 @@ class Member:
             ModelFileError: The detector does not take its own state back.
         """
         name, package = state["detector"], state.get("package", "")
-        detector = build(name, state["params"])
+        detector = build(reference_of(name, package), state["params"])
         try:
             detector = detector.restore(state["state"])
         except (Exception, SystemExit) as error:
@@ -157,6 +162,15 @@ class Member:
             package=package,
             kept=state["state"],
         )
+
+
+def reference_of(detector_name: str, package: str) -> str:
+    """`package:name` of a detector, which finds it whatever else is called so; its name where no package is known.
+
+    >>> reference_of("lof", "acme"), reference_of("acme:lof", "acme"), reference_of("lof", "")
+    ('acme:lof', 'acme:lof', 'lof')
+    """
+    return f"{package}:{detector_name.removeprefix(f'{package}:')}" if package else detector_name
 
 
 def votes_of(kins: Sequence[str]) -> Floats:
