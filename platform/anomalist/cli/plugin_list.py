@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["list_plugins"]
 
+_MOST = 6
+
 
 @click.command("list")
 @json_option
@@ -60,7 +62,7 @@ def _print_list(rows: Sequence[dict[str, Any]]) -> None:
             row["version"],
             row["state"],
             [hook.removeprefix("anomalist_") for hook in row["hooks"]],
-            row["error"] or [name for kind in KINDS for name in row[kind]],
+            row["error"] or _few([name for kind in KINDS for name in row[kind]]),
         )
         for row in rows
     ]
@@ -68,3 +70,8 @@ def _print_list(rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         for note in row["notes"]:
             click.echo(f"note: {note}")
+
+
+def _few(names: list[str]) -> list[str]:
+    """The first names of many; --json gives them all."""
+    return names if len(names) <= _MOST else [*names[: _MOST - 1], f"{len(names) - _MOST + 1} more"]

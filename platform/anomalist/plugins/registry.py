@@ -1,90 +1,30 @@
-"""Registry: the detectors, combiners, features, readers and commands of all active plugins, by name.
-
-The rule of names: a bundled plugin keeps its bare name. A name that one third party brings is bare too. Where several
-third parties bring the same name, none of them gets it bare. Everything is always reachable as `distribution:name`.
-"""
+"""Registry: the detectors, combiners, features, readers and commands of all active plugins, by name."""
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from anomalist.detector import CombinerSpec, CommandSpec, DetectorSpec, FeatureSpec, ReaderSpec, StackerSpec
 from anomalist.errors import AnomalistError, PluginError, UnknownNameError
 from anomalist.plugins.importing import imported
 from anomalist.plugins.manager import BUNDLED, PluginManager
+from anomalist.plugins.names import Names
 from anomalist.plugins.parameters import Parameter, parse_detector
 from anomalist.plugins.workshop import Here
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from anomalist.detector import Detector
-    from anomalist.plugins.plugin import Plugin, Spec
+    from anomalist.plugins.plugin import Spec
     from anomalist.plugins.workshop import Built, Function, Workshop
 
 __all__ = ["DEFAULT_PANEL", "Registry"]
 
 DEFAULT_PANEL = "default"
-
-S = TypeVar("S", DetectorSpec, CombinerSpec, StackerSpec, FeatureSpec, ReaderSpec, CommandSpec)
-
-
-@dataclass(frozen=True, slots=True)
-class _Names(Generic[S]):
-    """The descriptions of one kind.
-
-    Attributes:
-        kind: What they are called in messages.
-        of: What describes them.
-        specs: By the name that users are shown, which is also each description's own name.
-        aliases: `distribution:name` to the shown name, for each of them.
-        homes: The shown name to the distribution.
-        missing: Gives what may have brought a name, and is not active.
-    """
-
-    kind: str
-    of: type[S]
-    specs: dict[str, S]
-    aliases: dict[str, str]
-    homes: dict[str, str]
-    missing: Callable[[str], Plugin | None]
-
-    @classmethod
-    def collect(cls, kind: str, of: type[S], manager: PluginManager) -> Self:
-        brought: dict[str, dict[str, S]] = {}
-        bundled: dict[str, str] = {}
-        for plugin in manager.plugins:
-            for spec in plugin.specs:
-                if isinstance(spec, of):
-                    brought.setdefault(spec.name, {}).setdefault(plugin.distribution, spec)
-                    if plugin.bundled:
-                        bundled.setdefault(spec.name, plugin.distribution)
-        names = cls(kind, of, {}, {}, {}, manager.missing)
-        for name, homes in brought.items():
-            owner = bundled.get(name) or (next(iter(homes)) if len(homes) == 1 else None)
-            for distribution, spec in homes.items():
-                shown = name if distribution == owner else f"{distribution}:{name}"
-                names.specs[shown] = replace(spec, name=shown)
-                names.aliases[f"{distribution}:{name}"] = shown
-                names.homes[shown] = distribution
-        return names
-
-    def get(self, name: str) -> S:
-        if (spec := self.specs.get(self.aliases.get(name, name))) is not None:
-            return spec
-        qualified = sorted(f"{home}:{name}" for home in set(self.homes.values()) if f"{home}:{name}" in self.aliases)
-        if qualified:
-            raise UnknownNameError(f"{self.kind} {name!r} is brought by several packages; use {' or '.join(qualified)}")
-        if (missing := self.missing(name)) is not None:
-            raise UnknownNameError(f"no {self.kind} is called {name!r}: {missing.standing}")
-        close = difflib.get_close_matches(name, [*self.specs, *self.aliases], n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(sorted(self.specs)) or 'none'}"
-        raise UnknownNameError(f"no {self.kind} is called {name!r}; {hint}")
 
 
 class Registry:
@@ -99,12 +39,12 @@ class Registry:
         self.manager = manager
         self._here = Here(manager.trace)
         self.workshop: Workshop = workshop or self._here
-        self._detectors = _Names.collect("detector", DetectorSpec, manager)
-        self._combiners = _Names.collect("combiner", CombinerSpec, manager)
-        self._stackers = _Names.collect("stacker", StackerSpec, manager)
-        self._features = _Names.collect("maker of features", FeatureSpec, manager)
-        self._readers = _Names.collect("reader", ReaderSpec, manager)
-        self._commands = _Names.collect("command", CommandSpec, manager)
+        self._detectors = Names.collect("detector", DetectorSpec, manager)
+        self._combiners = Names.collect("combiner", CombinerSpec, manager)
+        self._stackers = Names.collect("stacker", StackerSpec, manager)
+        self._features = Names.collect("maker of features", FeatureSpec, manager)
+        self._readers = Names.collect("reader", ReaderSpec, manager)
+        self._commands = Names.collect("command", CommandSpec, manager)
 
     @classmethod
     def load(cls, blocked: Collection[str] = ()) -> Self:
