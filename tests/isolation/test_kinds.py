@@ -47,7 +47,7 @@ from anomalist.detector import check_parameter
 
 def act(how):
     """Do what a test wants to happen."""
-    {"": int, "end": lambda: os._exit(3), "fail": lambda: 1 / 0, "hang": lambda: time.sleep(60)}[how]()
+    {"": int, "end": lambda: os._exit(3), "fail": lambda: 1 / 0, "hang": lambda: time.sleep(60), "seed": lambda: np.random.seed(0)}[how]()
 
 @dataclass
 class Maker:
@@ -277,10 +277,12 @@ def test_what_fails_says_so_in_the_same_words(places: list[Registry], tmp_path: 
     lines = []
     for at in places:
         maker = build_maker(at, "mk", {"makes": "fail"}).fit(TABLE)
+        seeds = build_maker(at, "mk", {"fits": "seed"}, executor=Threads())
         stacker = Guarded(name="plain", stacker=build_stacker(at, "plain", {"learns": "fail"}))
         lines.append(
             [
                 said(lambda maker=maker: maker.transform(TABLE), PluginError),
+                said(lambda one=seeds: one.fit(TABLE), PluginError),
                 said(lambda at=at: build_maker(at, "mk", {"column": ""}), ParameterError),
                 said(lambda at=at: build_maker(at, "mk", {"colum": "a"}), ParameterError),
                 said(lambda at=at: build_maker(at, "half", {}), PluginError),
@@ -298,8 +300,8 @@ def test_what_fails_says_so_in_the_same_words(places: list[Registry], tmp_path: 
     there, here = lines
     assert there == here
     assert there[0] == "features 'mk' of kinds-pkg 1.0 failed: ZeroDivisionError: division by zero"
-    assert there[5] == "combiner 'powered' of kinds-pkg failed: ZeroDivisionError: division by zero"
-    assert there[8] == "seven.lines: reader 'lines' of kinds-pkg must return a polars DataFrame, got int"
+    assert there[6] == "combiner 'powered' of kinds-pkg failed: ZeroDivisionError: division by zero"
+    assert there[9] == "seven.lines: reader 'lines' of kinds-pkg must return a polars DataFrame, got int"
 
 
 def test_what_ends_its_process_or_hangs_is_named_and_hurts_nobody(places: list[Registry], tmp_path: Path) -> None:
