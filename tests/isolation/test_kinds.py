@@ -47,7 +47,13 @@ from anomalist.detector import check_parameter
 
 def act(how):
     """Do what a test wants to happen."""
-    {"": int, "end": lambda: os._exit(3), "fail": lambda: 1 / 0, "hang": lambda: time.sleep(60), "seed": lambda: np.random.seed(0)}[how]()
+    {
+        "": int,
+        "end": lambda: os._exit(3),
+        "fail": lambda: 1 / 0,
+        "hang": lambda: time.sleep(60),
+        "seed": lambda: np.random.seed(0),
+    }[how]()
 
 @dataclass
 class Maker:

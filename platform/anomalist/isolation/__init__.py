@@ -1,11 +1,11 @@
 """Runs plugins in processes of their own, so that nothing one of them does reaches the run, or the next plugin.
 
-What is isolated: each detector of a run, bundled ones too, and each maker of features, stacker, combiner and reader of a
-third party, from its import on (`processes`); the import of all plugins of third parties, which one process does for
+What is isolated: each detector of a run, bundled ones too, and each maker of features, stacker, combiner and reader of
+a third party, from its import on (`processes`); the import of all plugins of third parties, which one process does for
 all of them, and their observers of runs (`discovery`). So a plugin may end its process, hang, break its memory, print,
 fork, take all the memory it can get, or change what all code of a process shares: its member fails or runs out of time,
-in one line that names the package, and the others go on; without its features, stacker, combiner or rows there is no
-run, and that line says why. Results are the same as without isolation, to the last bit.
+in one line that names the package, and the others go on. Where there can be no run without it, as without features,
+that line is the error. Results are the same as without isolation, to the last bit.
 
 What is not isolated: commands of plugins. They are imported by the program itself when they are used, and only then.
 What anomalist itself brings, but for detectors, stays in the program as well.
