@@ -83,3 +83,15 @@ def test_a_function_that_returns_the_wrong_shape_is_refused() -> None:
     wrong = Combiner(name="wrong", function=lambda surprises: surprises)
     with pytest.raises(ParameterError, match="one finite number a row"):
         wrong(np.ones((3, 2)), ("a", "b"))
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("detectors", [1, 2, 5])
+def test_no_combiner_of_ours_is_taken_for_upside_down(name: str, detectors: int) -> None:
+    combiner(name).check(NAMES[:detectors])
+
+
+def test_a_combiner_that_is_upside_down_is_refused() -> None:
+    upside_down = Combiner(name="mine", function=lambda surprises: -surprises.mean(axis=1))
+    with pytest.raises(ParameterError, match="combiner mine falls where knn is more surprised: higher must"):
+        upside_down.check(["knn", "gmm"])

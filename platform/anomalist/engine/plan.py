@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from anomalist.data.encode import Encoder
 from anomalist.engine.combiners import combiner_from_text
 from anomalist.engine.features import check_can_be_saved, makers_from_text
@@ -96,7 +94,7 @@ def make_plan(
         timed=table.time is not None,
     )
     names = [seat.name for seat in panel]
-    combiner(np.ones((1, len(names))), names)  # a parameter that it does not take is said before the fitting
+    combiner.check(names)  # what is wrong with it is said before the fitting
     check_enough(table)
     check_threshold(options.threshold, labels, len(table))
     encoder = Encoder.fit(table, features=makers)

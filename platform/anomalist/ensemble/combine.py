@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BUILT_IN", "Combiner"]
 
+_SURPRISED = 10.0  # bits
+_ROUNDING = 1e-9
 _FEW = 3  # of fewer detectors all are heard
 
 
@@ -68,6 +70,21 @@ class Combiner:
                 f"combiner {self.name} must return one finite number a row, got shape {consensus.shape}"
             )
         return consensus
+
+    def check(self, names: Sequence[str]) -> None:
+        """Try it out on a few rows, one for each detector that is surprised more than the others are.
+
+        Raises:
+            ParameterError: It does not take its parameters, or falls where a surprise rises.
+        """
+        rows = np.ones((len(names) + 1, len(names)))
+        np.fill_diagonal(rows[1:], _SURPRISED)
+        calm, *risen = self(rows, names)
+        fallen = [name for name, found in zip(names, risen, strict=True) if found < calm - _ROUNDING]
+        if fallen:
+            raise ParameterError(
+                f"combiner {self.name} falls where {fallen[0]} is more surprised: higher must mean more anomalous"
+            )
 
     def among(self, names: Sequence[str]) -> Self:
         """The same combiner for the detectors that are left of a panel: no weight is kept for one that failed."""
