@@ -44,6 +44,7 @@ CHANGES: dict[str, tuple[Callable[[], object], str]] = {
     "folder": (lambda: os.chdir("/"), "use absolute paths"),
     "locale": (other_locale, "format and parse without it"),
     "streams": (lambda: setattr(sys, "stdout", sys.stderr), "belong to the program"),
+    "last words": (lambda: setattr(sys, "excepthook", None), "raise them where they belong"),
     "signals": (lambda: signal.signal(signal.SIGTERM, signal.SIG_IGN), "leave signals to anomalist"),
     "interpreter": (gc.disable, "leave them as they are"),
 }
@@ -81,7 +82,9 @@ def test_variables_that_come_with_an_import_are_nobodys_fault(monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "a_module_that_was_not_there", sys)
     monkeypatch.setenv("A_B_C", "1")
     random.seed(1)
-    found = {change.name: change.by_import for change in changes(before)}
+    changed = changes(before)
+    next(change for change in changed if change.name == "random").put_back()
+    found = {change.name: change.by_import for change in changed}
     assert found == {"environment": True, "random": False}
 
 
@@ -97,7 +100,7 @@ def test_what_was_not_loaded_before_has_not_changed(monkeypatch: pytest.MonkeyPa
 
 def test_looking_costs_less_than_a_millisecond() -> None:
     before = snapshot()
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(100):
         assert changes(before) == ()
-    assert (time.perf_counter() - started) / 100 < 1e-3
+    assert (time.process_time() - started) / 100 < 1e-3

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from anomalist.plugins.watched_state import WATCHED, Streams
+from anomalist.plugins.watched_state import WATCHED, Objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -88,7 +88,7 @@ def changes(before: Snapshot, now: Snapshot | None = None) -> tuple[Change, ...]
 
 
 def _differs(before: Any, now: Any) -> bool:
-    if isinstance(before, Streams):
+    if isinstance(before, Objects):
         return any(one is not other for one, other in zip(before, now, strict=True))
     return bool(before != now)
 

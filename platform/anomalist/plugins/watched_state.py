@@ -10,6 +10,7 @@ import os
 import random
 import signal
 import sys
+import threading
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["WATCHED", "Streams", "Watched"]
+__all__ = ["WATCHED", "Objects", "Watched"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +40,8 @@ class Watched:
     imports: bool = False
 
 
-class Streams(tuple[Any, ...]):
-    """sys.stdin, sys.stdout and sys.stderr, which are compared by identity."""
+class Objects(tuple[Any, ...]):
+    """What is compared by identity: an object of a plugin may say anything of itself."""
 
     __slots__ = ()
 
@@ -89,12 +90,20 @@ def _set_filters(filters: list[Any]) -> None:
     warnings._filters_mutated()  # type: ignore[attr-defined]  # the one way to tell C code that keeps a copy
 
 
-def _streams() -> Streams:
-    return Streams((sys.stdin, sys.stdout, sys.stderr))
+def _streams() -> Objects:
+    return Objects((sys.stdin, sys.stdout, sys.stderr))
 
 
-def _set_streams(streams: Streams) -> None:
+def _set_streams(streams: Objects) -> None:
     sys.stdin, sys.stdout, sys.stderr = streams
+
+
+def _last_words() -> Objects:
+    return Objects((sys.excepthook, sys.unraisablehook, threading.excepthook))
+
+
+def _set_last_words(hooks: Objects) -> None:
+    sys.excepthook, sys.unraisablehook, threading.excepthook = hooks
 
 
 def _interpreter() -> tuple[Any, ...]:
@@ -258,6 +267,12 @@ WATCHED: Mapping[str, Watched] = {
         read=_streams,
         write=_set_streams,
         line="sys.stdin, sys.stdout or sys.stderr: they belong to the program; give file= where text is written",
+    ),
+    "last words": Watched(
+        module="sys",
+        read=_last_words,
+        write=_set_last_words,
+        line="what is done with errors that nobody catches (sys.excepthook and its like): raise them where they belong",
     ),
     "signals": Watched(
         module="sys",
