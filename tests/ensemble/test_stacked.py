@@ -128,6 +128,14 @@ def test_what_a_stacker_raises_becomes_one_line_with_its_name(where: str) -> Non
         use()
 
 
+def test_a_stacker_that_exits_ends_nobody_else() -> None:
+    def leaves(_: Evidence) -> None:
+        raise SystemExit(3)
+
+    with pytest.raises(DetectorError, match=r"^stacker says failed: SystemExit: 3$"):
+        recipe(leaves).learn(lesson())
+
+
 def test_numbers_of_another_type_are_taken() -> None:
     stacked = recipe(lambda rows: list(map(int, 10 * rows.consensus))).learn(lesson())
     bits, probability = stacked.score(lesson().background)

@@ -17,7 +17,8 @@ import pytest
 
 from anomalist.cli.main import run
 from anomalist.errors import UsageError
-from anomalist.plugins.scaffold import Draft, Kind, supported_versions
+from anomalist.plugins.plugin import Kind
+from anomalist.plugins.scaffold import Draft, supported_versions
 
 if TYPE_CHECKING:
     from tests.fresh import Fresh

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,14 +11,15 @@ import click
 from anomalist.cli.output import emit, json_option, print_table
 from anomalist.detector import DetectorSpec
 from anomalist.errors import PluginError, UnknownNameError, UsageError
+from anomalist.plugins.found import normal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from anomalist.cli.app import App
-    from anomalist.plugins.plugin import Plugin
+    from anomalist.plugins.plugin import Kind, Plugin
     from anomalist.plugins.registry import Registry
-    from anomalist.testing.promise import CheckResult, Kind, Outcome
+    from anomalist.testing.promise import CheckResult, Outcome
     from anomalist.testing.subject import Spec
 
 __all__ = ["check"]
@@ -97,7 +97,7 @@ def _things(registry: Registry, name: str) -> list[_Thing]:
         UnknownNameError: There is nothing of that name.
     """
     plugins = [plugin for plugin in registry.manager.plugins if plugin.name == name] or [
-        plugin for plugin in registry.manager.plugins if _normal(plugin.distribution) == _normal(name)
+        plugin for plugin in registry.manager.plugins if normal(plugin.distribution) == normal(name)
     ]
     if not plugins:
         return [_named(registry, name)]
@@ -158,11 +158,6 @@ def _thing(registry: Registry, name: str, spec: Spec, kind: Kind) -> _Thing:
 def _obstacle(registry: Registry, spec: object) -> str:
     """Why it cannot be used here: what a detector requires is not installed."""
     return registry.available(spec)[1] if isinstance(spec, DetectorSpec) else ""
-
-
-def _normal(name: str) -> str:
-    """A name as Python packaging compares it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _plain(thing: _Thing, results: Sequence[CheckResult]) -> dict[str, Any]:

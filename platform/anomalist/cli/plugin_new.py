@@ -16,7 +16,8 @@ import click
 
 from anomalist.cli.output import emit, json_option
 from anomalist.errors import UsageError
-from anomalist.plugins.scaffold import Draft, Kind
+from anomalist.plugins.plugin import Kind
+from anomalist.plugins.scaffold import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from anomalist.data.maker import Maker
 from anomalist.detector import FeatureMaker
-from anomalist.engine.report import one_line
 from anomalist.errors import (
     AnomalistError,
     DataError,
@@ -15,6 +14,7 @@ from anomalist.errors import (
     SchemaMismatchError,
     UnknownNameError,
     UsageError,
+    one_line,
 )
 from anomalist.store.state import split_state
 

@@ -11,7 +11,7 @@ from anomalist.plugins.manager import BUNDLED
 if TYPE_CHECKING:
     from anomalist.engine.panel import Seat
 
-__all__ = ["MemberReport", "MemberStatus", "blamed", "one_line"]
+__all__ = ["MemberReport", "MemberStatus", "blamed"]
 
 MemberStatus = Literal["done", "failed", "timed_out", "skipped"]
 

@@ -24,10 +24,9 @@ from anomalist.detector import (
 )
 from anomalist.ensemble.sanity import checked_notes, checked_numbers
 from anomalist.ensemble.stack import Attributing, Stacker, Uncertain
-from anomalist.errors import AnomalistError, DetectorError, PluginError
+from anomalist.errors import AnomalistError, DetectorError, PluginError, one_line
 from anomalist.isolation.goods import frame_to, goods_from
 from anomalist.isolation.specs import spec_from
-from anomalist.plugins.lines import one_line
 from anomalist.plugins.shared_state import changes, snapshot
 from anomalist.plugins.workshop import Here, who
 from anomalist.store.state import split_state

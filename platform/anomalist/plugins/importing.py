@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from anomalist.errors import AnomalistError, PluginError, one_line
 from anomalist.plugins.interrupts import interruptible
-from anomalist.plugins.lines import milliseconds
-from anomalist.plugins.plugin import BUNDLED
+from anomalist.plugins.plugin import BUNDLED, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

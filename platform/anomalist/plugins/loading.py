@@ -12,8 +12,7 @@ from anomalist.errors import PluginError, one_line
 from anomalist.plugins.compatibility import mismatch
 from anomalist.plugins.describe import DESCRIBE, described
 from anomalist.plugins.hooks import OBSERVE, implemented
-from anomalist.plugins.lines import milliseconds
-from anomalist.plugins.plugin import Plugin
+from anomalist.plugins.plugin import Plugin, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,9 +11,8 @@ from anomalist.errors import one_line
 from anomalist.plugins.found import find, normal
 from anomalist.plugins.hooks import OBSERVE
 from anomalist.plugins.interrupts import interruptible
-from anomalist.plugins.lines import milliseconds
 from anomalist.plugins.loading import load
-from anomalist.plugins.plugin import BUNDLED, GROUP, Plugin, PluginState, Spec, Trace
+from anomalist.plugins.plugin import BUNDLED, GROUP, Plugin, PluginState, Spec, Trace, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

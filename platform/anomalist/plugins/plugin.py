@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, Literal, TypeAlias
 
 from anomalist.detector import CombinerSpec, CommandSpec, DetectorSpec, FeatureSpec, ReaderSpec, StackerSpec
 
-__all__ = ["BUNDLED", "GROUP", "KINDS", "Plugin", "PluginState", "Spec", "Trace"]
+__all__ = ["BUNDLED", "GROUP", "KINDS", "Kind", "Plugin", "PluginState", "Spec", "Trace", "milliseconds"]
 
 GROUP = "anomalist"
 """The entry-point group of plugins; the one through which the bundled plugins register too."""
@@ -17,6 +18,9 @@ BUNDLED = "anomalist"
 """The distribution of the bundled plugins."""
 
 Spec: TypeAlias = DetectorSpec | CombinerSpec | StackerSpec | FeatureSpec | ReaderSpec | CommandSpec
+
+Kind: TypeAlias = Literal["detector", "combiner", "stacker", "features", "reader"]
+"""What a new package can be begun with, and the conformance kit can check: all kinds but commands."""
 
 KINDS: Mapping[str, type[Spec]] = {
     "detectors": DetectorSpec,
@@ -33,6 +37,11 @@ PluginState: TypeAlias = Literal["active", "failed", "blocked", "incompatible"]
 
 Trace: TypeAlias = Callable[[str], None]
 """Hears what is done with plugins, one line at a time."""
+
+
+def milliseconds(started: float) -> str:
+    """The time since a reading of `time.perf_counter`, for a trace."""
+    return f"{(perf_counter() - started) * 1000:.1f} ms"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Self
 
 from anomalist import __version__
 from anomalist.errors import UsageError
@@ -16,10 +16,9 @@ from anomalist.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Draft", "Kind", "supported_versions"]
+    from anomalist.plugins.plugin import Kind
 
-Kind: TypeAlias = Literal["detector", "combiner", "stacker", "features", "reader"]
-"""What a new package brings."""
+__all__ = ["Draft", "supported_versions"]
 
 _TEMPLATE = Path(__file__).with_name("template")
 _PREFIX = "anomalist-"

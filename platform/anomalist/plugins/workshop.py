@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from anomalist.detector import CombinerSpec, DetectorSpec, FeatureSpec, ReaderSpec, StackerSpec
-from anomalist.errors import AnomalistError, ParameterError, PluginError
+from anomalist.errors import AnomalistError, ParameterError, PluginError, one_line
 from anomalist.plugins.importing import held, imported
-from anomalist.plugins.lines import one_line
 from anomalist.plugins.parameters import Parameter, check_parameters, describe_parameters
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from anomalist.plugins.plugin import Kind
     from anomalist.testing.cases import Check, parametrize_with_checks
     from anomalist.testing.kit import (
         check_combiner,
@@ -26,14 +27,14 @@ if TYPE_CHECKING:
         checks_of,
         run_checks,
     )
-    from anomalist.testing.promise import CheckResult, Failure, Kind, NotApplicable, Promise
+    from anomalist.testing.promise import CheckResult, Failure, NotApplicable, Promise
 
 _HOMES = {
     "Check": "anomalist.testing.cases",
     "Promise": "anomalist.testing.promise",
     "CheckResult": "anomalist.testing.promise",
     "Failure": "anomalist.testing.promise",
-    "Kind": "anomalist.testing.promise",
+    "Kind": "anomalist.plugins.plugin",
     "NotApplicable": "anomalist.testing.promise",
     "check_combiner": "anomalist.testing.kit",
     "check_detector": "anomalist.testing.kit",

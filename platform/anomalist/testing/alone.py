@@ -20,7 +20,8 @@ from anomalist.testing.kit import checks_of, each_check
 from anomalist.testing.promise import CheckResult
 
 if TYPE_CHECKING:
-    from anomalist.testing.promise import Kind, Outcome
+    from anomalist.plugins.plugin import Kind
+    from anomalist.testing.promise import Outcome
 
 __all__ = ["TIMEOUT", "run_checks_alone"]
 

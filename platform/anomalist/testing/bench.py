@@ -11,7 +11,8 @@ from anomalist.plugins.parameters import check_parameters
 from anomalist.testing.promise import NotApplicable, told
 
 if TYPE_CHECKING:
-    from anomalist.testing.promise import Checks, Kind, Promise
+    from anomalist.plugins.plugin import Kind
+    from anomalist.testing.promise import Checks, Promise
     from anomalist.testing.subject import Subject
 
 __all__ = ["Bench", "bench_of", "checks_for"]

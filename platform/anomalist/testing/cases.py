@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from anomalist.plugins.plugin import Kind
     from anomalist.testing.bench import Bench
-    from anomalist.testing.promise import Kind, Promise
+    from anomalist.testing.promise import Promise
     from anomalist.testing.subject import Target
 
 __all__ = ["Check", "parametrize_with_checks"]

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from anomalist.detector import CombinerSpec, DetectorSpec, FeatureSpec, ReaderSpec, StackerSpec
+    from anomalist.plugins.plugin import Kind
     from anomalist.testing.bench import Bench
-    from anomalist.testing.promise import CheckResult, Kind, Promise
+    from anomalist.testing.promise import CheckResult, Promise
     from anomalist.testing.subject import Target
 
 __all__ = [

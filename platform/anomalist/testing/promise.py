@@ -21,7 +21,6 @@ __all__ = [
     "CheckResult",
     "Checks",
     "Failure",
-    "Kind",
     "NotApplicable",
     "Outcome",
     "Promise",
@@ -31,9 +30,6 @@ __all__ = [
     "result_of",
     "told",
 ]
-
-Kind: TypeAlias = Literal["detector", "combiner", "stacker", "features", "reader"]
-"""What a plugin brings and the kit can check."""
 
 Outcome: TypeAlias = Literal["passed", "failed", "expected", "not applicable", "unexpectedly passed"]
 """What came of a check; `expected` is a failure that was declared with a reason."""

@@ -15,7 +15,7 @@ from anomalist.plugins.registry import Registry
 
 if TYPE_CHECKING:
     from anomalist.plugins.manager import Plugin
-    from anomalist.testing.promise import Kind
+    from anomalist.plugins.plugin import Kind
 
 __all__ = ["SPECS", "Spec", "Subject", "Target", "every", "name_of", "plugin_of"]
 
