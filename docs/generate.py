@@ -16,8 +16,9 @@ from anomalist.engine.stackers import BUILT_IN, build_stacker
 from anomalist.plugins.parameters import describe_parameters
 from anomalist.plugins.registry import Registry
 from anomalist.store.tables import TOP_SCORES, metadata
-from anomalist_plugins.pyod.catalogue import ENTRIES, LEFT_OUT
+from anomalist_plugins.pyod.catalogue import ENTRIES
 from anomalist_plugins.pyod.expected import EXPECTED
+from anomalist_plugins.pyod.left_out import LEFT_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -165,8 +166,8 @@ def pyod() -> Iterator[str]:
     results = found["detectors"]
     declared = {name: EXPECTED[name] for name in ENTRIES if name in EXPECTED}
     yield f"{NOTICE}\n\n# Detectors of PyOD\n"
-    yield "Every detector of [PyOD](https://pyod.readthedocs.io) 3 that can work on rows is there as `pyod:NAME`, with the parameters of"
-    yield "its class: `anomalist run DATA --detector pyod:ECOD --detector pyod:KNN:n_neighbors=10`. `anomalist detectors pyod:KNN` shows"
+    yield "Every detector of [PyOD](https://pyod.readthedocs.io) 3 that can work on rows, or on windows of a series, is there as `pyod:NAME`, with"
+    yield "the parameters of its class: `anomalist run DATA --detector pyod:ECOD --detector pyod:KNN:n_neighbors=10`. `anomalist detectors pyod:KNN` shows"
     yield "them with PyOD's help. All but ECOD and COPOD need `pip install 'anomalist[pyod]'`. They are in no panel.\n"
     yield f"| | detectors |\n|---|---|\n| bridged | {len(ENTRIES)} |"
     yield f"| keep every promise of the conformance kit that applies to them | {len(ENTRIES) - len(declared)} |"
@@ -176,9 +177,13 @@ def pyod() -> Iterator[str]:
     yield "xgboost, transformers, torch_geometric and the like) only detectors need that are left out.\n"
     yield "\n## What the bridge does\n"
     yield "- A row's score depends on that row alone. PyOD's ECOD and COPOD put new rows among the training rows; here their tails are"
-    yield "  those of the training rows. CD, COF, SOD and SOS score rows against each other only: each row is scored beside the same"
-    yield "  `reference` training rows. DIF and ROD scale by the rows fitted on, not by those that are scored. ALAD and VAE, which draw"
-    yield "  random numbers when they score, do not. AnoGAN compares with the one likeness that it ends up with, as in PyOD."
+    yield "  those of the training rows. CD, COF, LMDD, LOCI, SOD and SOS score rows against each other only: each row is scored beside"
+    yield "  the same `reference` training rows; LOCI tells nothing by fewer than 20 of them. DIF and ROD scale by the rows fitted on, not"
+    yield "  by those that are scored. ALAD and VAE, which draw random numbers when they score, do not. AnoGAN compares with the one likeness that it ends up with, as in PyOD."
+    yield "- AnomalyTransformer, KShape, LSTMAD and SAND, which cut their own windows out of one unbroken series in PyOD, get the windows"
+    yield "  that the run has cut (`--time`), for each entity and around gaps, and give each a score; a row gets the mean over the"
+    yield "  windows that cover it. LSTMAD forecasts the second half of each window, each step from half a window before it, and learns"
+    yield "  from each step once; KShape and SAND scale the distances of several columns by those of the training windows."
     yield "- PyOD seeds and draws from the global generators, prints, and sets warnings. Its modules are read a second time, into a room"
     yield "  of their own, where they draw from a generator started by `seed`: the same seed gives the same numbers, whatever runs beside,"
     yield "  and, where nothing above differs, the ones that PyOD gives with that seed. Importing it this way takes a fraction of the time."
@@ -188,10 +193,12 @@ def pyod() -> Iterator[str]:
     yield "  parameter that too few rows do not allow is lowered, and the run says so. KPCA keeps 5 components where PyOD keeps all, which"
     yield "  leaves nothing but rounding. MAD, made for one column, takes the highest of all columns."
     yield "- What is saved is arrays and plain values, of a fixed list of classes. No pickle."
-    yield "- A saved model holds PyOD's and scikit-learn's own attributes: score it with the versions that it was fitted with.\n"
+    yield "- A saved model holds PyOD's, and often scikit-learn's, own attributes, which another version may read otherwise: with another"
+    yield "  minor version of one of them than it was saved with, it is refused in one line that names both.\n"
     yield "\n## Detectors\n"
-    yield "Seconds are CPU seconds of one thread to fit and to score 1,000 rows of 10 columns. `passed` counts the checks of the kit; the"
-    yield "others do not apply. Detectors marked * were checked and timed with fewer passes than their default.\n"
+    yield "Seconds are CPU seconds of one thread to fit and to score 1,000 rows of 10 columns, or 1,000 windows of 32 steps and 2 columns."
+    yield "`passed` counts the checks of the kit; the others do not apply. Detectors marked * were checked and timed smaller, or with"
+    yield "fewer passes, than their default.\n"
     yield "| name | finds | family | fit | score | passed | declared |\n|---|---|---|---|---|---|---|"
     for name, entry in ENTRIES.items():
         result = results[name]

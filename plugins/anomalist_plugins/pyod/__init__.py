@@ -15,7 +15,13 @@ def anomalist_detectors() -> list[DetectorSpec]:
             summary=entry.summary,
             factory=entry.factory or f"anomalist_plugins.pyod.detectors:{entry.name}",
             family=entry.family,
-            handles=frozenset({Trait.TABULAR, *([Trait.EXPLAINS] if entry.factory else [])}),
+            eats=entry.eats,
+            handles=frozenset(
+                {
+                    Trait.SERIES if entry.eats == "windows" else Trait.TABULAR,
+                    *([Trait.EXPLAINS] if entry.factory else []),
+                }
+            ),
             requires=() if entry.factory else ("pyod",),
             extra="" if entry.factory else "anomalist[pyod]",
             kin=entry.kin,

@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from anomalist.detector import check_deadline, check_parameter
-from anomalist.errors import AnomalistError, DetectorError, NotFittedError, ParameterError
+from anomalist.errors import (
+    AnomalistError,
+    DataError,
+    DetectorError,
+    NotFittedError,
+    ParameterError,
+    SchemaMismatchError,
+)
 from anomalist_plugins.pyod.codec import decode, encode
 from anomalist_plugins.pyod.parameters import fixed_arguments
 from anomalist_plugins.pyod.randomness import drawing
 from anomalist_plugins.pyod.scoring import BLOCK, asked
 from anomalist_plugins.pyod.settling import settle
+from anomalist_plugins.pyod.versions import check_versions, versions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +38,8 @@ __all__ = ["Bridge"]
 class Bridge:
     """Fits and scores by a class of PyOD; a subclass has the parameters of that class as fields.
 
-    Rows go to PyOD as float64, writable and finite. A score that PyOD cannot compute (NaN) counts as the median score
-    of the training rows, an infinite one as the highest or lowest finite one among them.
+    Rows, or windows, go to PyOD as float64, writable and finite. A score that PyOD cannot compute (NaN) counts as the
+    median score of the training rows, an infinite one as the highest or lowest finite one among them.
     """
 
     entry: ClassVar[Entry]
@@ -41,7 +49,7 @@ class Bridge:
     _models: list[Any] = field(default_factory=list, init=False, repr=False)
     _reference: Floats | None = field(default=None, init=False, repr=False)
     _bounds: tuple[float, float, float] = field(default=(0.0, 0.0, 0.0), init=False, repr=False)
-    _width: int = field(default=0, init=False, repr=False)
+    _shape: tuple[int, ...] = field(default=(), init=False, repr=False)
     _notes: tuple[str, ...] = field(default=(), init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -51,9 +59,11 @@ class Bridge:
         for name in ("batch_size", "epochs", "epoch_num", "n_epochs"):
             value = getattr(self, name, 1)
             check_parameter(value >= 1, name, value, "a whole number of at least 1")
+        joined = getattr(self, "channel_aggregation", "max")
+        check_parameter(joined in ("max", "mean"), "channel_aggregation", joined, "max or mean")
         try:
             with drawing(self._seed(), torch=self.entry.torch):
-                self._make(1, None)
+                self._make((1,), None)
         except AnomalistError:
             raise
         except Exception as error:  # whatever it says is about what the user gave
@@ -68,9 +78,11 @@ class Bridge:
         """Fit PyOD's class.
 
         Raises:
+            DataError: Rows where windows are needed, or the other way round.
             DetectorError: PyOD cannot be fitted on these rows.
         """
         check_deadline()
+        self._check_kind(data)
         values: Floats = data.values.astype(np.float64)
         notes: list[str] = []
         reference = None
@@ -83,7 +95,7 @@ class Bridge:
         with self._calling("fitted on"):
             for part in parts:
                 check_deadline()
-                model = self._make(part.shape[1], len(part), notes if part is parts[0] else None)
+                model = self._make(part.shape[1:], len(part), notes if part is parts[0] else None)
                 model.fit(part.copy())
                 known.append(np.asarray(model.decision_scores_, dtype=np.float64).ravel())
                 models.append(settle(model, BLOCK))
@@ -91,7 +103,8 @@ class Bridge:
         scores = scores[np.isfinite(scores)]
         if not scores.size:
             raise DetectorError(f"PyOD's {self.entry.name} gives no training row a finite score")
-        self._models, self._reference, self._width, self._notes = models, reference, data.width, tuple(notes)
+        self._models, self._reference, self._notes = models, reference, tuple(notes)
+        self._shape = data.values.shape[1:]
         self._bounds = (float(scores.min()), float(np.median(scores)), float(scores.max()))
         return self
 
@@ -100,12 +113,15 @@ class Bridge:
 
         Raises:
             NotFittedError: `fit` has not been called.
-            SchemaMismatchError: Another number of columns than fitted on.
+            SchemaMismatchError: Another number of columns, or of steps of a window, than fitted on.
             DetectorError: PyOD cannot score these rows.
         """
         if not self._models:
             raise NotFittedError(f"pyod:{self.entry.name} is not fitted: call fit first")
-        data.check_width(self._width)
+        self._check_kind(data)
+        data.check_width(self._shape[-1])
+        if data.values.shape[1:] != self._shape:
+            raise SchemaMismatchError(f"fitted on windows of {self._shape[0]} steps, got {data.values.shape[1]}")
         scores = np.empty(len(data))
         for rows, ask in asked(self.entry.scoring, self._models, data.values, self._reference):
             check_deadline()
@@ -123,11 +139,13 @@ class Bridge:
         """
         if not self._models:
             raise NotFittedError(f"pyod:{self.entry.name} is not fitted: call fit before state")
+        models = encode(self._models)
         return {
-            "models": encode(self._models),
+            "models": models,
+            "versions": versions_of(models),
             "reference": self._reference,
             "bounds": list(self._bounds),
-            "width": self._width,
+            "shape": list(self._shape),
             "notes": list(self._notes),
         }
 
@@ -135,14 +153,20 @@ class Bridge:
         """Take the saved objects.
 
         Raises:
-            ModelFileError: The state is damaged.
+            ModelFileError: The state is damaged, or of other versions of the libraries that it holds objects of.
         """
+        check_versions(state["versions"])
         self._models = decode(state["models"])
         self._reference = state["reference"]
         self._bounds = tuple(state["bounds"])
-        self._width = state["width"]
+        self._shape = tuple(state["shape"])
         self._notes = tuple(state["notes"])
         return self
+
+    def _check_kind(self, data: Dataset) -> None:
+        if data.values.ndim != (3 if self.entry.eats == "windows" else 2):
+            wanted = "(windows, length, columns)" if self.entry.eats == "windows" else "(rows, columns)"
+            raise DataError(f"pyod:{self.entry.name} needs values of shape {wanted}, got {data.values.shape}")
 
     def _seed(self) -> int:
         return int(getattr(self, "seed", 0))
@@ -158,8 +182,8 @@ class Bridge:
             values = values[np.sort(rng.choice(len(values), self._kept(), replace=False))]
         return values, values.astype(np.float32)
 
-    def _make(self, width: int, rows: int | None, notes: list[str] | None = None) -> Any:
-        """A new object of PyOD's class, for so many columns and rows."""
+    def _make(self, shape: tuple[int, ...], rows: int | None, notes: list[str] | None = None) -> Any:
+        """A new object of PyOD's class, for so many rows, or windows, of this shape."""
         arguments = {name: _copied(getattr(self, name)) for name in self.pyod_parameters}
         if rows is not None:
             for name, lowered in self._lowered(arguments, rows).items():
@@ -167,7 +191,8 @@ class Bridge:
                     notes.append(f"{name} is {lowered} instead of {arguments[name]}: there are only {rows} rows")
                 arguments[name] = lowered
         taken = _accepted(self.pyod)
-        given = {"random_state": self._seed(), "n_features": width, "device": self._device()}
+        given = {"random_state": self._seed(), "n_features": shape[-1], "device": self._device()}
+        given |= {"window_size": shape[0]} if len(shape) > 1 else {}
         arguments |= {name: value for name, value in given.items() if name in taken}
         return self.pyod(**arguments, **fixed_arguments(self.pyod))
 
@@ -178,7 +203,7 @@ class Bridge:
             most = max(1, rows - less)
             if type(arguments.get(name)) is int and arguments[name] > most:
                 found[name] = most
-        if "batch_size" in arguments:
+        if "batch_size" in arguments and self.entry.torch:
             size = min(arguments["batch_size"], rows)
             while rows > size > 1 and rows % size == 1:
                 size += 1  # a last batch of one row has no spread to be normalised by

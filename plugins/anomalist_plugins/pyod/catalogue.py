@@ -1,4 +1,4 @@
-"""What of PyOD is offered, and what is left out and why; plain data, so that listing imports no PyOD."""
+"""What of PyOD is offered; plain data, so that listing imports no PyOD."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from anomalist.detector import Family
+    from anomalist.detector import Family, View
 
-__all__ = ["ENTRIES", "LEFT_OUT", "Entry", "Scoring"]
+__all__ = ["ENTRIES", "Entry", "Scoring"]
 
 Scoring: TypeAlias = Literal["rows", "blocks", "beside", "columns"]
 """How rows are given to PyOD: `rows`, all at once; `blocks`, blocks of one size, because the last digits of a matrix
@@ -30,6 +30,7 @@ class Entry:
         module: The module of `pyod.models` that it is in.
         summary: What it finds, one sentence.
         family: The kind of method.
+        eats: Whether it gets rows, or windows of a series.
         scoring: How rows are given to it.
         torch: It computes with torch.
         draws: It draws random numbers, so that it has a seed.
@@ -45,6 +46,7 @@ class Entry:
     module: str
     summary: str
     family: Family = "classical"
+    eats: View = "rows"
     scoring: Scoring = "rows"
     torch: bool = False
     draws: bool = False
@@ -93,6 +95,17 @@ _ALL: tuple[Entry, ...] = (
         module="anogan",
         summary="Rows unlike the likeness that a GAN has arrived at; slow, as it searches once for every training row.",
         family="deep",
+        torch=True,
+        draws=True,
+        kin="reconstruction",
+    ),
+    Entry(
+        name="AnomalyTransformer",
+        module="ts_anomaly_transformer",
+        summary="Windows that a transformer rebuilds badly where its steps attend to their neighbours; very slow.",
+        family="deep",
+        eats="windows",
+        scoring="blocks",
         torch=True,
         draws=True,
         kin="reconstruction",
@@ -231,6 +244,27 @@ _ALL: tuple[Entry, ...] = (
         kin="reconstruction",
     ),
     Entry(
+        name="KShape",
+        module="ts_kshape",
+        summary="Windows unlike the shapes, whatever their level, scale and shift, that most windows have.",
+        eats="windows",
+        draws=True,
+        limits=_less(n_clusters=0),
+    ),
+    Entry(
+        name="LMDD",
+        module="lmdd",
+        summary="Rows that add most to the spread of the numbers of all columns; very slow.",
+        family="statistical",
+        scoring="beside",
+    ),
+    Entry(
+        name="LOCI",
+        module="loci",
+        summary="Rows around which it is emptier than around their neighbours, at some radius.",
+        scoring="beside",
+    ),
+    Entry(
         name="LODA",
         module="loda",
         summary="Rows in low bars of histograms of random projections.",
@@ -243,6 +277,16 @@ _ALL: tuple[Entry, ...] = (
         module="lof",
         summary="Rows in sparser places than their neighbours.",
         limits=_less(n_neighbors=1),
+    ),
+    Entry(
+        name="LSTMAD",
+        module="ts_lstm",
+        summary="Windows with steps that a recurrent network, as PyOD trains it, does not forecast; slow.",
+        family="deep",
+        eats="windows",
+        scoring="blocks",
+        torch=True,
+        draws=True,
     ),
     Entry(
         name="LUNAR",
@@ -304,6 +348,14 @@ _ALL: tuple[Entry, ...] = (
         limits=_less(subset_size=0),
     ),
     Entry(
+        name="SAND",
+        module="ts_sand",
+        summary="Windows unlike the shapes of those before them, which are followed as they change.",
+        eats="windows",
+        draws=True,
+        limits=_less(n_clusters=0),
+    ),
+    Entry(
         name="SOD",
         module="sod",
         summary="Rows far from their neighbours in the columns in which those agree; slow.",
@@ -332,43 +384,3 @@ _ALL: tuple[Entry, ...] = (
 
 ENTRIES: Mapping[str, Entry] = MappingProxyType({entry.name: entry for entry in _ALL})
 """What is offered, by name."""
-
-_SERIES = "cuts its own windows out of one unbroken series; here the run cuts windows, for each entity and around gaps"
-_GRAPH = "works on graphs (torch_geometric), and rows have no edges"
-_LABELS = "needs labels to be fitted; here verdicts are learned from by a stacker, whatever the detectors"
-_PANEL = "combines a list of other detectors; that is what a run does: give --detector several times"
-_GAN = "its score is the discriminator's belief that a row is real, and which side is odd depends on the data"
-
-LEFT_OUT: Mapping[str, str] = MappingProxyType(
-    {
-        "AnomalyTransformer (ts_anomaly_transformer)": _SERIES,
-        "KShape (ts_kshape)": _SERIES,
-        "LSTMAD (ts_lstm)": _SERIES,
-        "MatrixProfile (ts_matrix_profile)": "scores the series that it was fitted on and no new rows",
-        "SAND (ts_sand)": _SERIES,
-        "SpectralResidual (ts_spectral_residual)": "scores the spectrum of the series that it is given; learns nothing",
-        "TimeSeriesOD (ts_od)": _SERIES + ", and every row detector works on their statistics",
-        "ANOMALOUS (pyg_anomalous)": _GRAPH,
-        "AnomalyDAE (pyg_anomalydae)": _GRAPH,
-        "CONAD (pyg_conad)": _GRAPH,
-        "CoLA (pyg_cola)": _GRAPH,
-        "DOMINANT (pyg_dominant)": _GRAPH,
-        "GUIDE (pyg_guide)": _GRAPH,
-        "Radar (pyg_radar)": _GRAPH,
-        "SCAN (pyg_scan)": _GRAPH,
-        "AudioAE (audio_ae)": "works on sound",
-        "EmbeddingOD (embedding)": "works on texts and images through encoders that are downloaded",
-        "MultiModalOD (embedding)": "works on texts and images through encoders that are downloaded",
-        "DevNet (devnet)": _LABELS,
-        "XGBOD (xgbod)": _LABELS,
-        "LSCP (lscp)": _PANEL,
-        "SUOD (suod)": _PANEL,
-        "MO_GAAL (mo_gaal)": _GAN,
-        "SO_GAAL (so_gaal)": _GAN,
-        "SO_GAAL (so_gaal_new)": _GAN,
-        "LMDD (lmdd)": "scores the rows of one batch by their order; cubic in the rows for every new row",
-        "LOCI (loci)": "scores rows against each other only; cubic in the rows for every new row",
-        "RGraph (rgraph)": "scores new rows upside down and against each other; seconds for each row",
-    }
-)
-"""What is not offered, as `Class (module)`, with the reason."""

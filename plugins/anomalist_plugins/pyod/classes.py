@@ -26,13 +26,15 @@ _SKLEARN = {
     "tree._classes": ("ExtraTreeRegressor",),
 }
 _TORCH = {
-    "activation": ("ELU", "LeakyReLU", "ReLU", "SELU", "Sigmoid", "Softplus", "Softmax", "Tanh"),
+    "activation": ("ELU", "GELU", "LeakyReLU", "ReLU", "SELU", "Sigmoid", "Softplus", "Softmax", "Tanh"),
     "batchnorm": ("BatchNorm1d",),
     "container": ("ModuleList", "Sequential"),
+    "conv": ("Conv1d",),
     "dropout": ("Dropout",),
     "linear": ("Identity", "Linear"),
     "loss": ("MSELoss", "L1Loss", "BCELoss"),
     "normalization": ("LayerNorm",),
+    "rnn": ("LSTM",),
 }
 _PYOD = {
     "models.ae1svm": ("InnerAE1SVM", "RandomFourierFeatures"),
@@ -42,6 +44,11 @@ _PYOD = {
     "models.dif": ("LinearBlock", "MLPnet"),
     "models.kpca": ("PyODKernelPCA",),
     "models.lunar": ("SCORE_MODEL", "WEIGHT_MODEL"),
+    "models.ts_anomaly_transformer": (
+        "_AnomalyAttention",
+        "_AnomalyTransformerLayer",
+        "_AnomalyTransformerModel",
+    ),
     "models.vae": ("VAEModel",),
     "utils.torch_utility": ("LinearBlock",),
 }
@@ -55,6 +62,7 @@ CLASSES = frozenset(
     _names("sklearn", _SKLEARN)
     | _names("torch.nn.modules", _TORCH)
     | _names("pyod", _PYOD)
+    | {"anomalist_plugins.pyod.forecaster:Forecaster"}
     | {f"pyod.models.{entry.module}:{entry.name}" for entry in ENTRIES.values()}
 )
 """As `module:name`."""
@@ -65,6 +73,7 @@ _FORGOTTEN = (
     ("sklearn.cluster._hdbscan", ()),
     ("sklearn.ensemble", ("_IsolationForestPathLengths",)),
     ("torch._C", ("Generator",)),
+    ("weakref", ("ReferenceType",)),  # LSTM's, to see whether its weights are still those
 )
 
 

@@ -12,11 +12,12 @@ import numpy as np
 from anomalist.detector import check_deadline
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from types import ModuleType
 
     from anomalist.detector import Floats, Ints
 
-__all__ = ["abod", "cof", "hbos", "qmcd", "sod", "sos"]
+__all__ = ["abod", "cof", "hbos", "lmdd", "loci", "qmcd", "sod", "sos"]
 
 
 def abod(module: ModuleType) -> None:
@@ -137,3 +138,90 @@ def sos(module: ModuleType) -> None:
         return found
 
     module.SOS._d2a = affinities
+
+
+def loci(module: ModuleType) -> None:
+    """All radii of a row at once; new rows are asked about one by one, each as the last of those that it is beside."""
+
+    def scores(self: Any, values: Floats, rows: range | None = None) -> Floats:
+        """How much emptier than around its neighbours it is around each row, at the first radius that tells."""
+        distances = module.squareform(module.pdist(values))
+        reach = distances.max() / self.alpha
+        ordered = np.sort(distances, axis=1)
+        found = []
+        for row in rows or range(len(values)):
+            check_deadline()
+            near = distances[row][(distances[row] > 0) & (distances[row] <= reach)]
+            radii = np.sort(np.concatenate([near, near / self.alpha]))
+            counts = np.array([np.searchsorted(each, radii * self.alpha) for each in ordered])
+            inside = distances[row][:, None] <= radii
+            mean = (counts * inside).sum(axis=0) / inside.sum(axis=0)
+            spread = np.sqrt(((counts - mean) ** 2 * inside).sum(axis=0) / inside.sum(axis=0)) / mean
+            emptier = 1 - counts[row] / mean
+            enough = mean >= 20
+            telling = np.flatnonzero(enough & (emptier > self.k * spread))[:1]
+            last = telling if telling.size else np.flatnonzero(enough)[-1:]
+            found.append(float(emptier[last[0]] / spread[last[0]]) if last.size else 0.0)
+        return np.asarray(found)
+
+    def decision_function(self: Any, values: Floats) -> Floats:
+        return scores(self, values, range(len(values) - 1, len(values)))
+
+    module.LOCI._calculate_decision_score = scores
+    module.LOCI.decision_function = decision_function
+
+
+def lmdd(module: ModuleType) -> None:
+    """How much each row adds to the spread of those before it, for all at once."""
+
+    def added(self: Any, values: Floats) -> Floats:
+        check_deadline()
+        spread = _SPREADS[self.dis_measure]
+        count, width = values.shape
+        steps = np.diff(
+            spread(np.broadcast_to(values.ravel(), (count, count * width)), width * np.arange(1, count + 1))
+        )
+        found = np.zeros(count)
+        most = int(np.argmax(steps)) + 1  # the row that adds most
+        if steps[most - 1] > 0:
+            found[most] = steps[most - 1]
+            others = values[most + 1 :]
+            before = np.broadcast_to(values[: most + 1].ravel(), (len(others), (most + 1) * width))
+            without = np.concatenate([before[:, : most * width], others], axis=1)
+            beside = np.concatenate([before, others], axis=1)
+            less = spread(without, np.full(len(others), without.shape[1]))
+            less = less - spread(beside, np.full(len(others), beside.shape[1]))
+            found[most + 1 :] = np.where(less >= 0, less + steps[most - 1], 0.0)
+        return found
+
+    module.LMDD._LMDD__dis = added
+    # a generator, of which PyOD takes only the seed, is not saved
+    module.LMDD.random_state_ = property(lambda self: np.random.RandomState(self.random_state), lambda *_: None)
+
+
+def _deviations(rows: Floats, counts: Ints) -> Floats:
+    """How far from their mean the first so many numbers of each row are; 0 for those behind."""
+    first = np.arange(rows.shape[1]) < counts[:, None]
+    mean = (rows * first).sum(axis=1) / counts
+    return np.asarray((rows - mean[:, None]) * first)
+
+
+def _quartile_range(rows: Floats, counts: Ints) -> Floats:
+    ordered = np.sort(np.where(np.arange(rows.shape[1]) < counts[:, None], rows, np.inf), axis=1)
+    each = np.arange(len(rows))
+
+    def quantile(share: float) -> Floats:
+        place = share * (counts - 1)
+        low = np.floor(place).astype(int)
+        lower, upper = ordered[each, low], ordered[each, np.minimum(low + 1, counts - 1)]
+        return np.asarray(lower + (upper - lower) * (place - low))
+
+    return quantile(0.75) - quantile(0.25)
+
+
+_SPREADS: Mapping[str, Callable[[Floats, Ints], Floats]] = {
+    "aad": lambda rows, counts: np.abs(_deviations(rows, counts)).sum(axis=1) / counts,
+    "var": lambda rows, counts: (_deviations(rows, counts) ** 2).sum(axis=1) / counts,
+    "iqr": _quartile_range,
+}
+"""The measures of LMDD: each of the first so many numbers of each row."""

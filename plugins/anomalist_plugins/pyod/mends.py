@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from anomalist_plugins.pyod import loops
+from anomalist_plugins.pyod import loops, series
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,11 +85,17 @@ MENDS: Mapping[str, Callable[[ModuleType], None]] = {
     "pyod.models.cof": loops.cof,
     "pyod.models.dif": _dif,
     "pyod.models.hbos": loops.hbos,
+    "pyod.models.lmdd": loops.lmdd,
+    "pyod.models.loci": loops.loci,
     "pyod.models.pca": _pca,
     "pyod.models.qmcd": loops.qmcd,
     "pyod.models.rod": _rod,
     "pyod.models.sod": loops.sod,
     "pyod.models.sos": loops.sos,
+    "pyod.models.ts_anomaly_transformer": series.anomaly_transformer,
+    "pyod.models.ts_kshape": series.kshape,
+    "pyod.models.ts_lstm": series.lstm,
+    "pyod.models.ts_sand": series.sand,
     "pyod.models.vae": _vae,
 }
 """By the module that is mended when it has been read."""

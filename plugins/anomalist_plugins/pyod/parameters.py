@@ -29,6 +29,7 @@ _EVERYWHERE = frozenset(
     {
         *("contamination", "metric_params", "kernel_params", "copy", "copy_X", "warm_start", "behaviour"),
         *("use_compile", "compile_mode", "optimizer_params", "criterion_params", "loss_fn", "loss_func", "criterion"),
+        *("window_size", "step"),  # a run cuts the windows
         *("novelty", "device", "random_state", "cache_size", *_FIXED),
     }
 )

@@ -8,9 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from anomalist.detector import Trait
 from anomalist_plugins.pyod import anomalist_detectors
-from anomalist_plugins.pyod.catalogue import ENTRIES, LEFT_OUT
+from anomalist_plugins.pyod.catalogue import ENTRIES
 from anomalist_plugins.pyod.expected import EXPECTED
+from anomalist_plugins.pyod.left_out import LEFT_OUT
 
 BASES = ("BaseDetector", "BaseDeepLearningDetector")
 
@@ -51,6 +53,8 @@ def test_what_needs_pyod_says_so() -> None:
     assert specs["pyod:KNN"].requires == ("pyod",)
     assert specs["pyod:KNN"].extra == "anomalist[pyod]"
     assert specs["pyod:ECOD"].requires == ()
+    assert (specs["pyod:KShape"].eats, specs["pyod:KShape"].handles) == ("windows", {Trait.SERIES})
+    assert (specs["pyod:KNN"].eats, specs["pyod:KNN"].handles) == ("rows", {Trait.TABULAR})
     assert not any(spec.pickles for spec in specs.values())
     assert not any(spec.panels for spec in specs.values())
 

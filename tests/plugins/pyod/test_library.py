@@ -25,7 +25,7 @@ def test_reading_a_detector_imports_neither_pyod_nor_what_it_does_not_need() -> 
     code = """
 import sys
 from anomalist_plugins.pyod.library import library
-library().find("pyod.models.alad", "ALAD"), library().find("pyod.models.sod", "SOD")
+library().find("pyod.models.copod", "COPOD"), library().find("pyod.models.sod", "SOD")
 library().find("pyod.models.feature_bagging", "FeatureBagging")
 print(sorted({"pyod", "pyod.models", "pyod.models.sod", "numba", "matplotlib", "combo"} & set(sys.modules)))
 """

@@ -37,6 +37,22 @@ def test_what_is_only_computed_otherwise_is_the_same(plain: Library, module: str
     np.testing.assert_allclose(scores(library(), module, name, new), scores(plain, module, name, new), rtol=1e-9)
 
 
+@pytest.mark.parametrize("params", [{}, {"alpha": 0.3, "k": 1}])
+def test_radii_are_scanned_as_pyod_does(plain: Library, params: dict[str, float]) -> None:
+    theirs, ours = (of.find("pyod.models.loci", "LOCI")(**params) for of in (plain, library()))
+    expected = theirs._calculate_decision_score(ROWS)
+    np.testing.assert_allclose(ours._calculate_decision_score(ROWS), expected, rtol=1e-9)
+    assert ours.fit(ROWS).decision_function(ROWS) == pytest.approx(expected[-1:])  # of the row that is asked about
+
+
+@pytest.mark.parametrize("measure", ["aad", "var", "iqr"])
+def test_what_rows_add_to_the_spread_is_the_same(plain: Library, measure: str) -> None:
+    params = {"dis_measure": measure, "n_iter": 4, "random_state": 0}
+    found = scores(library(), "lmdd", "LMDD", ROWS, **params)
+    np.testing.assert_allclose(found, scores(plain, "lmdd", "LMDD", ROWS, **params), rtol=1e-9, atol=1e-9)
+    assert found.max() > 0
+
+
 def test_the_discrepancy_is_the_same_within_the_range_and_goes_on_from_its_rim(plain: Library) -> None:
     inside = ROWS * 0.9 + 0.1 * ROWS.mean(axis=0)
     expected = scores(plain, "qmcd", "QMCD", inside)

@@ -6,6 +6,7 @@ import pytest
 
 from anomalist.errors import ParameterError
 from anomalist.plugins.parameters import check_parameters, describe_parameters
+from anomalist.plugins.registry import Registry
 from anomalist_plugins.pyod import detectors
 from anomalist_plugins.pyod.catalogue import ENTRIES
 
@@ -25,6 +26,12 @@ def test_types_defaults_and_help_come_from_pyod() -> None:
     assert described("AE1SVM")["hidden_neurons"][:2] == ("list of int or none", "none")
     assert described("VAE")["logvar_clip"][:2] == ("list of float", "[-30.0,20.0]")
     assert described("KPCA")["kernel"][:2] == ("str", "rbf")
+
+
+def test_the_registry_gives_them_by_the_name_that_users_type() -> None:
+    found = {each.name: (each.type, each.default, each.help) for each in Registry.load().parameters("pyod:LOF")}
+    assert found["n_neighbors"][:2] == ("int", "20")
+    assert found["n_neighbors"][2].startswith("Number of neighbors")
 
 
 def test_every_parameter_of_every_detector_has_help() -> None:

@@ -1,0 +1,207 @@
+"""PyOD's detectors of series, given the windows that a run has cut.
+
+PyOD cuts its own windows out of one unbroken series, one step apart, and gives their scores back to the steps. A run
+cuts windows for each entity and around gaps, and does the rest itself. So here `fit` and `decision_function` take
+windows, shape (windows, length, columns), and give each a score; in between, PyOD's own functions learn and measure.
+What it scales by the series that it scores is scaled by the training windows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from anomalist.detector import check_deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from anomalist.detector import Floats, Ints
+
+__all__ = ["anomaly_transformer", "kshape", "lstm", "sand"]
+
+_FLAT = 1e-10  # as in PyOD: a window that varies less has no shape
+_BLOCK = 4096
+_COVER = 8  # a run starts windows an eighth of their length apart
+
+
+def kshape(module: Any) -> None:
+    """Clusters of the shapes of windows, all distances to a centroid at once."""
+
+    def learn(self: Any, shapes: Floats) -> tuple[Floats, Floats]:
+        rng = np.random.RandomState(self.random_state)
+        centroids, _, distances = clusters(shapes, self.n_clusters, self.max_iter, rng)
+        return centroids, distances
+
+    def clusters(
+        shapes: Floats, n_clusters: int, max_iter: int, random_state: np.random.RandomState
+    ) -> tuple[Floats, Ints, Floats]:
+        """Centroids, and for each shape the number of its nearest and the distance to it."""
+        chosen = random_state.choice(len(shapes), n_clusters, replace=False)
+        centroids = np.array([module._znormalize(shapes[i]) for i in chosen])
+        labels = np.full(len(shapes), -1)
+        for _ in range(max_iter):
+            distances, shifts = _distances(shapes, centroids)
+            before, labels = labels, distances.argmin(axis=1)
+            if np.array_equal(labels, before):
+                break
+            for number in range(n_clusters):
+                members = np.flatnonzero(labels == number)
+                if members.size:
+                    aligned = _shapes(_shifted(shapes[members], -shifts[members, number]))
+                    centroids[number] = module._compute_centroid(aligned)
+                else:
+                    centroids[number] = module._znormalize(shapes[random_state.randint(len(shapes))])
+        return centroids, labels, _distances(shapes, centroids)[0].min(axis=1)
+
+    module._kshape = clusters
+    _by_column(module.KShape, learn)
+
+
+def sand(module: Any) -> None:
+    """The same, the centroids following the windows in their order while it is fitted."""
+
+    def learn(self: Any, shapes: Floats) -> tuple[Floats, Floats]:
+        distances, centroids = self._streaming_fit_channel(shapes)
+        return centroids, distances
+
+    module.SAND._score_subsequences = staticmethod(
+        lambda shapes, centroids: _distances(shapes, centroids)[0].min(axis=1)
+    )
+    _by_column(module.SAND, learn)
+
+
+def lstm(module: Any) -> None:
+    """Forecasts of the second half of each window, each step from half a window before it.
+
+    Windows overlap: what is learned from are the steps of their last eighths, which is each step of a series once.
+    """
+    from anomalist_plugins.pyod.forecaster import Forecaster
+
+    def errors(self: Any, windows: Floats, steps: range) -> Floats:
+        """How far the forecasts of some steps are off, shape (windows, steps, columns)."""
+        found = np.empty((len(windows), len(steps), windows.shape[2]))
+        context = windows.shape[1] - windows.shape[1] // 2
+        for number, step in enumerate(steps):
+            for start in range(0, len(windows), _BLOCK):
+                block = windows[start : start + _BLOCK]
+                known = self._predict_model(self.model_, block[:, step - context : step])
+                found[start : start + _BLOCK, number] = block[:, step] - known
+        return found
+
+    def fit(self: Any, windows: Floats) -> Any:
+        length, width = windows.shape[1:]
+        context, last = length - length // 2, range(length - max(1, length // _COVER), length)
+        inputs = np.concatenate([windows[:, step - context : step] for step in last])
+        self.model_ = self._train_model(inputs, np.concatenate([windows[:, step] for step in last]), width)
+        found = errors(self, windows, last).reshape(-1, width)
+        _, self.error_mu_, self.error_cov_inv_ = self._mahalanobis_scores(found)
+        self.decision_scores_ = self.decision_function(windows)
+        return self
+
+    def decision_function(self: Any, windows: Floats) -> Floats:
+        length = windows.shape[1]
+        apart = errors(self, windows, range(length - length // 2, length)) - self.error_mu_
+        return np.asarray(((apart @ self.error_cov_inv_) * apart).sum(axis=2).mean(axis=1))
+
+    module._LSTMModel = Forecaster
+    module.LSTMAD.fit = fit
+    module.LSTMAD.decision_function = decision_function
+
+
+def anomaly_transformer(module: Any) -> None:
+    """A window is scored by the mean over its steps."""
+
+    def fit(self: Any, windows: Floats) -> Any:
+        device = self._resolve_device()
+        self.model_ = module._AnomalyTransformerModel(
+            n_channels=windows.shape[2],
+            window_size=windows.shape[1],
+            d_model=self.d_model,
+            n_heads=self.n_heads,
+            n_layers=self.n_layers,
+            dropout=self.dropout,
+        ).to(device)
+        self._train(windows, device)
+        self.decision_scores_ = self.decision_function(windows)
+        return self
+
+    def decision_function(self: Any, windows: Floats) -> Floats:
+        rows = module.torch.tensor(windows, dtype=module.torch.float32)
+        found = module._score_windows(self.model_, rows, self._resolve_device(), windows.shape[1])
+        return np.asarray(np.mean(found, axis=1, dtype=np.float64))
+
+    module.AnomalyTransformer.fit = fit
+    module.AnomalyTransformer.decision_function = decision_function
+
+
+def _by_column(cls: Any, learn: Callable[[Any, Floats], tuple[Floats, Floats]]) -> None:
+    """Give a class that clusters shapes its methods: each column has centroids of its own.
+
+    Args:
+        cls: The class.
+        learn: Takes an object of it and the shapes of one column; gives centroids and the distance of each shape.
+    """
+
+    def together(self: Any, distances: Floats) -> Floats:
+        if distances.shape[1] == 1:
+            return np.asarray(distances[:, 0])
+        scaled = (distances - self.middle_) / self.spread_
+        return np.asarray(scaled.max(axis=1) if self.channel_aggregation == "max" else scaled.mean(axis=1))
+
+    def fit(self: Any, windows: Floats) -> Any:
+        found = [learn(self, _shapes(windows[:, :, column])) for column in range(windows.shape[2])]
+        self.centroids_ = [centroids for centroids, _ in found]
+        distances = np.stack([each for _, each in found], axis=1)
+        spread = distances.std(axis=0)
+        self.middle_, self.spread_ = distances.mean(axis=0), np.where(spread > 0, spread, 1.0)
+        self.decision_scores_ = together(self, distances)
+        return self
+
+    def decision_function(self: Any, windows: Floats) -> Floats:
+        found = [
+            _distances(_shapes(windows[:, :, column]), centroids)[0].min(axis=1)
+            for column, centroids in enumerate(self.centroids_)
+        ]
+        return together(self, np.stack(found, axis=1))
+
+    cls.fit, cls.decision_function = fit, decision_function
+
+
+def _shapes(windows: Floats) -> Floats:
+    """Windows of one column without their level and scale, shape (windows, length)."""
+    spread = windows.std(axis=1, keepdims=True)
+    centred = windows - windows.mean(axis=1, keepdims=True)
+    return np.asarray(np.where(spread < _FLAT, 0.0, centred / np.maximum(spread, _FLAT)))
+
+
+def _distances(shapes: Floats, centroids: Floats) -> tuple[Floats, Ints]:
+    """How unlike each shape is each centroid at the shift at which they are most alike, and that shift.
+
+    Both of shape (windows, centroids); a distance is 0 to 2.
+    """
+    length = shapes.shape[1]
+    size = 1 << (2 * length - 2).bit_length()
+    found, shifts = np.empty((len(shapes), len(centroids))), np.zeros((len(shapes), len(centroids)), dtype=np.int64)
+    for start in range(0, len(shapes), _BLOCK):
+        block = shapes[start : start + _BLOCK]
+        spectra, sizes = np.fft.rfft(block, size), np.linalg.norm(block, axis=1)
+        for number, centroid in enumerate(centroids):
+            check_deadline()
+            products = np.fft.irfft(spectra * np.conj(np.fft.rfft(centroid, size)), size)
+            products = np.concatenate([products[:, 1 - length :], products[:, :length]], axis=1)
+            norm = sizes * np.linalg.norm(centroid)
+            best = products.argmax(axis=1)
+            likeness = products[np.arange(len(block)), best] / np.maximum(norm, _FLAT)
+            rows = slice(start, start + len(block))
+            found[rows, number] = np.where(norm < _FLAT, 2.0, np.clip(1.0 - likeness, 0.0, 2.0))
+            shifts[rows, number] = np.where(norm < _FLAT, 0, best - (length - 1))
+    return found, shifts
+
+
+def _shifted(shapes: Floats, shifts: Ints) -> Floats:
+    """Each shape moved to the right by its shift, with zeros where it came from."""
+    place = np.arange(shapes.shape[1]) - shifts[:, None]
+    inside = (place >= 0) & (place < shapes.shape[1])
+    return np.asarray(np.where(inside, np.take_along_axis(shapes, np.where(inside, place, 0), axis=1), 0.0))
