@@ -123,7 +123,12 @@ def test_a_group_alone_prints_its_help() -> None:
         ("nothing", 0, ""),
         ("code", 10, ""),
         ("data", 4, "error: rows.csv: row 3: no number\n"),
-        ("bug", 1, "error: unexpected ValueError: two lines; run again with --debug for the traceback\n"),
+        (
+            "bug",
+            1,
+            "error: command 'trial' of acme-trial: unexpected ValueError: two lines; "
+            "run again with --debug for the traceback\n",
+        ),
         ("memory", 1, "error: out of memory: use fewer rows, or --threads 1\n"),
     ],
 )

@@ -32,6 +32,7 @@ class App:
         trust_pickle: Whether models with pickles are read; None likewise.
         no_plugins: Whether only bundled plugins are loaded; None likewise.
         trace_plugins: Whether what plugins do is told on stderr.
+        runs: The command of a plugin that is run, and its package; empty for those of anomalist.
     """
 
     config: str | None = None
@@ -44,6 +45,7 @@ class App:
     trust_pickle: bool | None = None
     no_plugins: bool | None = None
     trace_plugins: bool = False
+    runs: str = ""
     _plugins: PluginManager | None = field(default=None, repr=False)
     _registry: Registry | None = field(default=None, repr=False)
     _timeout: float | None = field(default=None, repr=False)

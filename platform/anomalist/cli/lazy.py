@@ -137,6 +137,7 @@ def _from_plugin(ctx: click.Context, name: str) -> click.Command | None:
     command = registry.command(name)
     if not isinstance(command, click.Command):
         raise PluginError(f"the command {name!r} of a plugin is no click command but a {type(command).__name__}")
+    app.runs = f"command {name!r} of {registry.command_package(name)}"
     return command
 
 

@@ -98,7 +98,7 @@ def run(args: Sequence[str] | None = None) -> int:
         return 1
     except Exception as error:  # noqa: BLE001 - the last stop: a user gets one line, --debug gets it all
         hint = "" if app.debug else "; run again with --debug for the traceback"
-        _report(app, f"unexpected {type(error).__name__}: {error}{hint}")
+        _report(app, f"{app.runs and f'{app.runs}: '}unexpected {type(error).__name__}: {error}{hint}")
         return 1
 
 

@@ -257,6 +257,14 @@ class Registry:
         """Whether any plugin brings a command of that name, bare or with its distribution."""
         return any(name in (alias, alias.partition(":")[2]) for alias in self._commands.aliases)
 
+    def command_package(self, name: str) -> str:
+        """The distribution that brings a command.
+
+        Raises:
+            UnknownNameError: There is no such command.
+        """
+        return self._commands.homes[self._commands.get(name).name]
+
     def command(self, name: str) -> Any:
         """The `click.Command` of a plugin's command.
 
