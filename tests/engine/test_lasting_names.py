@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import polars as pl
 import pytest
 
 import anomalist
@@ -13,6 +12,8 @@ from tests.helpers import install_plugin
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import polars as pl
 
 DISTANT = """
 from dataclasses import dataclass, field
