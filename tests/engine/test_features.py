@@ -104,7 +104,7 @@ class Hangs(Step):
 
 class Seeds(Step):
     def transform(self, table):
-        np.random.seed(0)
+        np.random.seed(107)
         return super().transform(table)
 
 class NotPlain(Step):

@@ -146,9 +146,14 @@ def test_apart_a_detector_that_ends_the_process_fails_and_we_go_on(
 ) -> None:
     install_plugin(tmp_path, "killer", KILLER, entry="killer")
     monkeypatch.syspath_prepend(str(tmp_path))
+    here = tmp_path / "here"
+    here.mkdir()
+    for shadow in ("numpy", "json"):  # files of the user's that happen to have names of modules
+        (here / f"{shadow}.py").write_text("raise SystemExit('not meant')", encoding="utf-8")
+    monkeypatch.chdir(here)
     results: dict[str, Any] = {result.id: result for result in run_checks_alone("killer", "detector")}
     assert list(results) == [check.id for check in checks_of()]
-    assert results["typed"].outcome == "passed"
+    assert results["typed"].outcome == results["listing"].outcome == "passed"
     failed = [result for result in results.values() if result.outcome == "failed"]
     assert len(failed) == 1
     assert "it ended the process with code 3" in failed[0].message

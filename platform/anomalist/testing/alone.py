@@ -50,7 +50,7 @@ def run_checks_alone(
         reply.touch()
         with heard.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-m", "anomalist.testing.alone", str(job), str(reply)],
+                [sys.executable, "-P", "-m", "anomalist.testing.alone", str(job), str(reply)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -39,7 +39,7 @@ def heavy_when_listed(name: str, package: str) -> tuple[str, ...]:
     Raises:
         RuntimeError: The interpreter ended without an answer.
     """
-    done = run_apart([sys.executable, "-c", _PROGRAM, json.dumps([name, package, HEAVY])])
+    done = run_apart([sys.executable, "-P", "-c", _PROGRAM, json.dumps([name, package, HEAVY])])
     return tuple(json.loads(done.splitlines()[-1]))
 
 

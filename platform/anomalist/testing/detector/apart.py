@@ -51,7 +51,7 @@ def restored_apart(detector: Detector, factory: str, data: Dataset) -> Reply:
         save_file({"values": data.values}, home / "rows.safetensors")
         (home / "job.json").write_text(json.dumps(job), encoding="utf-8")
         try:
-            run_apart([sys.executable, "-m", "anomalist.testing.detector.child", folder])
+            run_apart([sys.executable, "-P", "-m", "anomalist.testing.detector.child", folder])
         except RuntimeError as error:
             return Reply(scores=None, error=str(error), unpickled=())
         reply = json.loads((home / "reply.json").read_text(encoding="utf-8"))
