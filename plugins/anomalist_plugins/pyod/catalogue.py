@@ -371,6 +371,13 @@ _ALL: tuple[Entry, ...] = (
         distinct=True,
     ),
     Entry(
+        name="TimeSeriesOD",
+        module="ts_od",
+        summary="Windows that a detector of rows, such as an isolation forest, finds odd when they are laid flat.",
+        eats="windows",
+        draws=True,
+    ),
+    Entry(
         name="VAE",
         module="vae",
         summary="Rows that a variational autoencoder, as PyOD trains it, rebuilds badly.",

@@ -24,8 +24,6 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
         "raises NotImplementedError",
         "SpectralResidual (ts_spectral_residual)": "learns nothing: it scores a series by its own spectrum, and of "
         "windows one by one it puts those far out below ordinary ones (12 % of the kit's pairs are in order)",
-        "TimeSeriesOD (ts_od)": "gives windows, laid flat, to another detector; here every detector of rows sees a "
-        "series through statistics of its windows",
         "ANOMALOUS (pyg_anomalous)": _GRAPH,
         "AnomalyDAE (pyg_anomalydae)": _GRAPH,
         "CONAD (pyg_conad)": _GRAPH,

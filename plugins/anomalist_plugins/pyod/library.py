@@ -91,10 +91,10 @@ class Library:
         """What an import statement in a module of PyOD gets."""
         if level:
             name = importlib.util.resolve_name("." * level + name, (of or {})["__package__"])
-        if name.partition(".")[0] == "pyod":
-            return self._own(name, wanted)
         if name in EMPTY:
             return EMPTY[name]
+        if name.partition(".")[0] == "pyod":
+            return self._own(name, wanted)
         real = builtins.__import__(name, of, local, wanted or (), 0)
         if real.__name__ not in OVERLAYS:
             return real

@@ -95,6 +95,7 @@ MENDS: Mapping[str, Callable[[ModuleType], None]] = {
     "pyod.models.ts_anomaly_transformer": series.anomaly_transformer,
     "pyod.models.ts_kshape": series.kshape,
     "pyod.models.ts_lstm": series.lstm,
+    "pyod.models.ts_od": series.flat,
     "pyod.models.ts_sand": series.sand,
     "pyod.models.vae": _vae,
 }

@@ -8,6 +8,7 @@ What it scales by the series that it scores is scaled by the training windows.
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 
     from anomalist.detector import Floats, Ints
 
-__all__ = ["anomaly_transformer", "kshape", "lstm", "sand"]
+__all__ = ["anomaly_transformer", "flat", "kshape", "lstm", "sand"]
 
 _FLAT = 1e-10  # as in PyOD: a window that varies less has no shape
 _BLOCK = 4096
+_ROW_BY_ROW = ("CBLOF", "GMM", "HBOS", "IForest", "INNE", "KDE", "KNN", "LOF", "MCD", "OCSVM", "PCA")
 _COVER = 8  # a run starts windows an eighth of their length apart
 
 
@@ -134,6 +136,40 @@ def anomaly_transformer(module: Any) -> None:
 
     module.AnomalyTransformer.fit = fit
     module.AnomalyTransformer.decision_function = decision_function
+
+
+def flat(module: Any) -> None:
+    """Windows laid flat, given to a detector of rows; to one that scores each row by itself."""
+    theirs = module.TimeSeriesOD.__init__
+
+    def __init__(  # noqa: N807 - it becomes the constructor, whose signature says what the parameters are
+        self: Any,
+        detector: str = "IForest",
+        window_size: int = 50,
+        contamination: float = 0.1,
+        random_state: int | None = None,
+    ) -> None:
+        if detector not in _ROW_BY_ROW:
+            raise ValueError(f"detector must be one of {', '.join(_ROW_BY_ROW)}, got {detector!r}")
+        theirs(self, detector=detector, window_size=window_size, contamination=contamination)
+        self.random_state = random_state
+
+    def fit(self: Any, windows: Floats) -> Any:
+        from anomalist_plugins.pyod.library import library  # it is what mends this module
+
+        cls = library().find(f"pyod.models.{self.detector.lower()}", self.detector)
+        seeded = "random_state" in inspect.signature(cls).parameters
+        self.detector_ = cls(**({"random_state": self.random_state} if seeded else {}))
+        self.detector_.fit(windows.reshape(len(windows), -1))
+        self.decision_scores_ = self.detector_.decision_scores_
+        return self
+
+    def decision_function(self: Any, windows: Floats) -> Floats:
+        return np.asarray(self.detector_.decision_function(windows.reshape(len(windows), -1)))
+
+    module.TimeSeriesOD.__init__ = __init__
+    module.TimeSeriesOD.fit = fit
+    module.TimeSeriesOD.decision_function = decision_function
 
 
 def _by_column(cls: Any, learn: Callable[[Any, Floats], tuple[Floats, Floats]]) -> None:

@@ -182,6 +182,7 @@ EMPTY: dict[str, ModuleType] = {
     "combo": _Idle("combo"),
     "combo.models.score_comb": _combo(),
     "numba": _numba(),
+    "pyod.models.embedding": _Idle("pyod.models.embedding"),  # where TimeSeriesOD looks other detectors up
     "random": _PythonRandom("random"),
     "tqdm": _tqdm(),
     "warnings": _warnings(),

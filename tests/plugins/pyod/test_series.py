@@ -28,6 +28,7 @@ SMALL = {
     "KShape": {},
     "SAND": {},
     "LSTMAD": {"epochs": 3, "hidden_size": 8},
+    "TimeSeriesOD": {"detector": "INNE"},
     "AnomalyTransformer": {"d_model": 8, "n_heads": 2, "n_layers": 1, "epochs": 1, "device": "cpu"},
 }
 
@@ -109,6 +110,18 @@ def test_a_window_gets_the_mean_of_what_pyod_gives_its_steps(plain: Library) -> 
     theirs.decision_scores_ = theirs.threshold_ = theirs.labels_ = 0
     expected = theirs.decision_function(DATA.values[7]).mean()
     assert detector.score(DATA)[7] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["KNN", "IForest"])
+def test_windows_are_laid_flat_for_a_detector_of_rows(name: str) -> None:
+    flat = Dataset.from_array(WINDOWS.reshape(len(WINDOWS), -1))
+    expected = getattr(detectors, name)().fit(flat).score(flat)
+    assert np.array_equal(detectors.TimeSeriesOD(detector=name).fit(DATA).score(DATA), expected)
+
+
+def test_a_detector_that_scores_rows_beside_others_gets_no_windows() -> None:
+    with pytest.raises(ParameterError, match=r"detector must be one of CBLOF, .*, PCA, got 'ECOD'"):
+        detectors.TimeSeriesOD(detector="ECOD")
 
 
 @pytest.mark.parametrize("name", list(SMALL))
