@@ -42,7 +42,6 @@ SOURCE = '''
 import os, time
 from dataclasses import dataclass, field
 import numpy as np
-import polars as pl
 from anomalist.detector import check_parameter
 
 def act(how):
@@ -72,11 +71,15 @@ class Maker:
         check_parameter(self.column != "", "column", self.column, "a name")
 
     def fit(self, table):
+        import polars as pl
+
         act(self.fits)
         self.known = {"means": dict(table.frame.group_by(table.entity).agg(pl.col(self.column).mean()).iter_rows())}
         return self
 
     def transform(self, table):
+        import polars as pl
+
         act(self.makes)
         means = table.frame[table.entity].replace_strict(self.known["means"], default=0.0, return_dtype=pl.Float64)
         return pl.DataFrame({
@@ -145,6 +148,8 @@ def words(surprises):
     return ["many"] * len(surprises)
 
 def read(path):
+    import polars as pl
+
     text = path.read_text()
     act(text.strip() if text.strip() in ("end", "fail", "hang") else "")
     return 7 if text == "seven" else pl.DataFrame({"line": text.split(), "n": range(len(text.split()))})
@@ -343,11 +348,8 @@ def test_a_run_is_the_same_and_imports_nothing_of_it(
     monkeypatch.chdir(tmp_path)
     run = partial(anomalist.run, FRAME, key="id", time="when", entity="card", detectors=["mahalanobis"])
     there = run(isolate=True, features=["mk"], combiner="powered:power=2")
-    for features, combiner, line in (
-        (["mk:fits=end"], "mean", "features 'mk' of kinds-pkg 1.0 failed: it ended its process with code 3"),
-        ([], "powered:power=-1", "combiner 'powered' of kinds-pkg ended its process with code 3"),
-    ):
-        assert said(partial(run, isolate=True, features=features, combiner=combiner), PluginError) == line
+    line = "combiner 'powered' of kinds-pkg ended its process with code 3"
+    assert said(partial(run, isolate=True, combiner="powered:power=-1"), PluginError) == line
     assert module not in sys.modules
     here = run(isolate=False, features=["mk"], combiner="powered:power=2")
     assert there.scores.equals(here.scores)
