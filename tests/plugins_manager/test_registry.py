@@ -142,7 +142,10 @@ def anomalist_readers():
 
 @hookimpl
 def anomalist_combiners():
-    return [CombinerSpec(name="sums", summary="Sums.", factory="math:fsum")]
+    return [
+        CombinerSpec(name="sums", summary="Sums.", factory="math:fsum"),
+        CombinerSpec(name="circle", summary="No function.", factory="math:pi"),
+    ]
 """
     install_plugin(site, "acme", source)
     registry = Registry.load()
@@ -151,7 +154,9 @@ def anomalist_combiners():
     with pytest.raises(PluginError, match=r"^reader 'ini' of acme must return a polars DataFrame, got str$"):
         functions[".ini"](site / "a.ini")
     assert registry.combiner("sums")([1.0, 2.0]) == 3.0
-    assert [spec.name for spec in registry.combiners()] == ["sums"]
+    assert [spec.name for spec in registry.combiners()] == ["circle", "sums"]
+    with pytest.raises(PluginError, match=r"^combiner 'circle' of acme: 3.14\d+ is not a function$"):
+        registry.combiner("circle")
     with pytest.raises(UnknownNameError, match="no combiner is called 'sum'; did you mean 'sums'"):
         registry.combiner("sum")
 
