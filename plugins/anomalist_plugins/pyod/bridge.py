@@ -56,7 +56,7 @@ class Bridge:
         check_parameter(self._seed() >= 0, "seed", self._seed(), "a whole number of at least 0")
         check_parameter(self._seed() < 2**32, "seed", self._seed(), "below 2^32, as numpy's generators take it")
         check_parameter(self._kept() >= 2, "reference", self._kept(), "a whole number of at least 2")
-        for name in ("batch_size", "epochs", "epoch_num", "n_epochs"):
+        for name in ("batch_size", "epochs", "epoch_num", "n_epochs", "score_window"):
             value = getattr(self, name, 1)
             check_parameter(value >= 1, name, value, "a whole number of at least 1")
         joined = getattr(self, "channel_aggregation", "max")

@@ -371,6 +371,13 @@ _ALL: tuple[Entry, ...] = (
         distinct=True,
     ),
     Entry(
+        name="SpectralResidual",
+        module="ts_spectral_residual",
+        summary="Windows with a step that sticks out of their spectrum, such as a spike.",
+        family="statistical",
+        eats="windows",
+    ),
+    Entry(
         name="TimeSeriesOD",
         module="ts_od",
         summary="Windows that a detector of rows, such as an isolation forest, finds odd when they are laid flat.",

@@ -32,4 +32,7 @@ EXPECTED: Mapping[str, Mapping[str, str]] = {
     "ROD": {"one-column": "it rotates three columns at a time, and fills up with zeros where there are fewer"},
     "SAND": {"one-column": _SHAPES},
     "SOD": {"one-column": _SEVERAL},
+    "SpectralResidual": {
+        "polarity": "it finds single steps that stick out, and the kit's windows far out are noise throughout"
+    },
 }

@@ -22,8 +22,6 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
     {
         "MatrixProfile (ts_matrix_profile)": "scores the series that it was fitted on; asked about another, it "
         "raises NotImplementedError",
-        "SpectralResidual (ts_spectral_residual)": "learns nothing: it scores a series by its own spectrum, and of "
-        "windows one by one it puts those far out below ordinary ones (12 % of the kit's pairs are in order)",
         "ANOMALOUS (pyg_anomalous)": _GRAPH,
         "AnomalyDAE (pyg_anomalydae)": _GRAPH,
         "CONAD (pyg_conad)": _GRAPH,

@@ -97,6 +97,7 @@ MENDS: Mapping[str, Callable[[ModuleType], None]] = {
     "pyod.models.ts_lstm": series.lstm,
     "pyod.models.ts_od": series.flat,
     "pyod.models.ts_sand": series.sand,
+    "pyod.models.ts_spectral_residual": series.spectral_residual,
     "pyod.models.vae": _vae,
 }
 """By the module that is mended when it has been read."""

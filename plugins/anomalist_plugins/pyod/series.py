@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from anomalist.detector import Floats, Ints
 
-__all__ = ["anomaly_transformer", "flat", "kshape", "lstm", "sand"]
+__all__ = ["anomaly_transformer", "flat", "kshape", "lstm", "sand", "spectral_residual"]
 
 _FLAT = 1e-10  # as in PyOD: a window that varies less has no shape
 _BLOCK = 4096
@@ -31,9 +31,9 @@ _COVER = 8  # a run starts windows an eighth of their length apart
 def kshape(module: Any) -> None:
     """Clusters of the shapes of windows, all distances to a centroid at once."""
 
-    def learn(self: Any, shapes: Floats) -> tuple[Floats, Floats]:
+    def learn(self: Any, windows: Floats) -> tuple[Floats, Floats]:
         rng = np.random.RandomState(self.random_state)
-        centroids, _, distances = clusters(shapes, self.n_clusters, self.max_iter, rng)
+        centroids, _, distances = clusters(_shapes(windows), self.n_clusters, self.max_iter, rng)
         return centroids, distances
 
     def clusters(
@@ -58,20 +58,38 @@ def kshape(module: Any) -> None:
         return centroids, labels, _distances(shapes, centroids)[0].min(axis=1)
 
     module._kshape = clusters
-    _by_column(module.KShape, learn)
+    _by_column(module.KShape, learn, _nearest)
 
 
 def sand(module: Any) -> None:
     """The same, the centroids following the windows in their order while it is fitted."""
 
-    def learn(self: Any, shapes: Floats) -> tuple[Floats, Floats]:
-        distances, centroids = self._streaming_fit_channel(shapes)
+    def learn(self: Any, windows: Floats) -> tuple[Floats, Floats]:
+        distances, centroids = self._streaming_fit_channel(_shapes(windows))
         return centroids, distances
 
     module.SAND._score_subsequences = staticmethod(
         lambda shapes, centroids: _distances(shapes, centroids)[0].min(axis=1)
     )
-    _by_column(module.SAND, learn)
+    _by_column(module.SAND, learn, _nearest)
+
+
+def spectral_residual(module: Any) -> None:
+    """A window is scored by its most salient step: the mean over its steps is lowest where a single one sticks out."""
+
+    def learn(self: Any, windows: Floats) -> tuple[None, Floats]:
+        if windows.shape[1] < self.score_window:
+            raise ValueError(f"score_window is {self.score_window}, and a window has {windows.shape[1]} steps")
+        return None, measure(self, windows, None)
+
+    def measure(self: Any, windows: Floats, learned: None) -> Floats:  # noqa: ARG001 - it learns nothing of a column
+        found = np.empty(len(windows))
+        for number, window in enumerate(windows):
+            check_deadline()
+            found[number] = self._spectral_residual(window, self.score_window).max()
+        return found
+
+    _by_column(module.SpectralResidual, learn, measure)
 
 
 def lstm(module: Any) -> None:
@@ -172,12 +190,16 @@ def flat(module: Any) -> None:
     module.TimeSeriesOD.decision_function = decision_function
 
 
-def _by_column(cls: Any, learn: Callable[[Any, Floats], tuple[Floats, Floats]]) -> None:
-    """Give a class that clusters shapes its methods: each column has centroids of its own.
+def _by_column(
+    cls: Any, learn: Callable[[Any, Floats], tuple[Any, Floats]], measure: Callable[[Any, Floats, Any], Floats]
+) -> None:
+    """Give a class that takes each column by itself its methods.
 
     Args:
         cls: The class.
-        learn: Takes an object of it and the shapes of one column; gives centroids and the distance of each shape.
+        learn: Takes an object of it and the windows of one column, shape (windows, length); gives what it learned, and
+            the score of each.
+        measure: Takes an object, the windows of one column and what was learned of it; gives the score of each.
     """
 
     def together(self: Any, distances: Floats) -> Floats:
@@ -187,8 +209,8 @@ def _by_column(cls: Any, learn: Callable[[Any, Floats], tuple[Floats, Floats]]) 
         return np.asarray(scaled.max(axis=1) if self.channel_aggregation == "max" else scaled.mean(axis=1))
 
     def fit(self: Any, windows: Floats) -> Any:
-        found = [learn(self, _shapes(windows[:, :, column])) for column in range(windows.shape[2])]
-        self.centroids_ = [centroids for centroids, _ in found]
+        found = [learn(self, windows[:, :, column]) for column in range(windows.shape[2])]
+        self.centroids_ = [learned for learned, _ in found]
         distances = np.stack([each for _, each in found], axis=1)
         spread = distances.std(axis=0)
         self.middle_, self.spread_ = distances.mean(axis=0), np.where(spread > 0, spread, 1.0)
@@ -196,13 +218,15 @@ def _by_column(cls: Any, learn: Callable[[Any, Floats], tuple[Floats, Floats]]) 
         return self
 
     def decision_function(self: Any, windows: Floats) -> Floats:
-        found = [
-            _distances(_shapes(windows[:, :, column]), centroids)[0].min(axis=1)
-            for column, centroids in enumerate(self.centroids_)
-        ]
+        found = [measure(self, windows[:, :, column], learned) for column, learned in enumerate(self.centroids_)]
         return together(self, np.stack(found, axis=1))
 
     cls.fit, cls.decision_function = fit, decision_function
+
+
+def _nearest(self: Any, windows: Floats, centroids: Floats) -> Floats:  # noqa: ARG001 - as others measure
+    """How far the shapes of windows are from the nearest centroid."""
+    return np.asarray(_distances(_shapes(windows), centroids)[0].min(axis=1))
 
 
 def _shapes(windows: Floats) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from anomalist.data.dataset import Dataset
-from anomalist.errors import DataError, DetectorTimeoutError, ParameterError, SchemaMismatchError
+from anomalist.errors import DataError, DetectorError, DetectorTimeoutError, ParameterError, SchemaMismatchError
 from anomalist.store.state import join_state, split_state
 from anomalist.testing.kit import check_detector
 from anomalist_plugins.pyod import detectors
@@ -28,6 +28,7 @@ SMALL = {
     "KShape": {},
     "SAND": {},
     "LSTMAD": {"epochs": 3, "hidden_size": 8},
+    "SpectralResidual": {},
     "TimeSeriesOD": {"detector": "INNE"},
     "AnomalyTransformer": {"d_model": 8, "n_heads": 2, "n_layers": 1, "epochs": 1, "device": "cpu"},
 }
@@ -110,6 +111,18 @@ def test_a_window_gets_the_mean_of_what_pyod_gives_its_steps(plain: Library) -> 
     theirs.decision_scores_ = theirs.threshold_ = theirs.labels_ = 0
     expected = theirs.decision_function(DATA.values[7]).mean()
     assert detector.score(DATA)[7] == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_window_with_a_spike_is_salient_and_gets_what_its_most_salient_step_gets(plain: Library) -> None:
+    cut = np.stack([SERIES[start : start + 32, :1] for start in range(STEPS - 31)])
+    odd = cut.copy()
+    odd[9, 15] += 4.0
+    found = detectors.SpectralResidual().fit(Dataset.from_array(cut)).score(Dataset.from_array(odd))
+    theirs = plain.find("pyod.models.ts_spectral_residual", "SpectralResidual")()
+    assert found == pytest.approx([theirs._compute_scores(window).max() for window in odd], rel=1e-5)
+    assert found[9] > np.quantile(found, 0.95)
+    with pytest.raises(DetectorError, match="score_window is 13, and a window has 12 steps"):
+        detectors.SpectralResidual(score_window=13).fit(DATA)
 
 
 @pytest.mark.parametrize("name", ["KNN", "IForest"])
