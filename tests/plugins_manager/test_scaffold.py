@@ -49,6 +49,7 @@ def test_any_spelling_makes_the_same_names(text: str) -> None:
         ("a" * 41, "at most 40 letters"),
         ("lambda", "'lambda' is a word of Python itself; choose another name, such as my-lambda"),
         ("None", "'none' is a word of Python itself"),
+        ("test-x", "pytest takes a class 'TestX' for tests; choose another name, such as my-test-x"),
         ("Dataset", "'Dataset' is a class that the package imports"),
     ],
 )

@@ -95,7 +95,7 @@ class Process:
                 raise EndedError(f"cannot be given a process: {error}") from error
         assert self._popen.stdout is not None
         self._output = self._popen.stdout.fileno()
-        self._printed, self._tail, self._lent = 0, b"", 0
+        self._printed, self._tail, self._sent, self._lent = 0, b"", 0, 0
         os.set_blocking(self._output, False)
         self._end.setblocking(False)
         self.end = weakref.finalize(self, _end, self._popen, self._end)
@@ -144,7 +144,8 @@ class Process:
         seconds = None if limit is None else limit - time.monotonic()
         file = pack({**message, "seconds": seconds}, who, writable=message.get("data", {}).get("is") != "dataset")
         self._printed, self._tail = 0, b""
-        self._lent += os.fstat(file).st_size
+        size = os.fstat(file).st_size
+        self._sent, self._lent = max(self._sent, size), self._sent + size  # it may keep one that it was sent before
         try:
             channel.send(self._end, file)
         except channel.ClosedError:

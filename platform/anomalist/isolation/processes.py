@@ -67,7 +67,10 @@ class Processes:
         self._failed: dict[str, AnomalistError] = {}
 
     def expect(self, wanted: Sequence[tuple[DetectorSpec, str]], /) -> None:
-        """Start a child for each of several detectors and import it there, side by side."""
+        """Start a child for each of several detectors and import it there, side by side.
+
+        What goes wrong is raised when the detector is asked for.
+        """
         fresh = {spec.factory: (spec, package) for spec, package in wanted if spec.factory not in self._known}
         waiting = deque(fresh.values())
 
@@ -79,6 +82,8 @@ class Processes:
                         self.parameters(spec, package)
                     except AnomalistError as error:
                         self._failed[spec.factory] = error
+                    except OSError:
+                        continue  # the system could not start a child: it may when the detector is asked for
 
         workers = min(len(fresh), os.cpu_count() or 1) if len(fresh) > 1 else 0
         threads = [threading.Thread(target=work, daemon=True, name="anomalist-expect") for _ in range(workers)]

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Names"]
 
+_MOST = 20  # names that are listed where nothing is like what was asked for
+
 S = TypeVar("S", DetectorSpec, CombinerSpec, StackerSpec, FeatureSpec, ReaderSpec, CommandSpec)
 
 
@@ -86,6 +88,6 @@ class Names(Generic[S]):
         close = difflib.get_close_matches(name.lower(), lower, n=1)
         if close:
             return f"did you mean {lower[close[0]]!r}?"
-        plain = [known for known in sorted(self.specs) if ":" not in known]
+        plain = [known for known in sorted(self.specs) if ":" not in known][:_MOST]
         more = len(self.specs) - len(plain)
-        return f"there are {', '.join(plain) or 'none'}" + (f", and {more} with a colon in their names" if more else "")
+        return f"there are {', '.join(plain) or 'none'}" + (f", and {more} more" if more else "")

@@ -115,6 +115,8 @@ class Draft:
         draft = cls(name=slug.replace("-", "_"), kind=kind)
         if keyword.iskeyword(draft.name) or keyword.iskeyword(draft.title):
             raise UsageError(f"{draft.name!r} is a word of Python itself; choose another name, such as my-{slug}")
+        if draft.title.startswith("Test"):
+            raise UsageError(f"pytest takes a class {draft.title!r} for tests; choose another name, such as my-{slug}")
         if draft.title in _imported(kind):
             raise UsageError(
                 f"{draft.title!r} is a class that the package imports; choose another name, such as my-{slug}"
