@@ -23,7 +23,7 @@ test: $(STAMP) ## Check style, types, layers and behaviour
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 setup: $(STAMP) ## Make the virtual environment only (GPU=1: torch with CUDA)
 
