@@ -1,4 +1,4 @@
-"""A model finds its detectors by their packages, whatever else is called so by the time it is used again."""
+"""A model finds its detectors and its combiner by their packages, whatever else is called so when it is used again."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from anomalist import DetectorSpec, hookimpl
+from anomalist.detector import CombinerSpec
 
 @dataclass
 class Distant:
@@ -43,6 +44,13 @@ class Distant:
 @hookimpl
 def anomalist_detectors():
     return [DetectorSpec(name="distant", summary="Far off.", factory=__name__ + ":Distant", family="other")]
+
+def loudest(surprises):
+    return surprises.max(axis=1)
+
+@hookimpl
+def anomalist_combiners():
+    return [CombinerSpec(name="loudest", summary="The loudest.", factory=__name__ + ":loudest")]
 """
 
 
@@ -55,11 +63,12 @@ def test_a_second_package_with_the_same_name_changes_no_model(
     frame.write_parquet(path)
     install_plugin(tmp_path, "one", DISTANT)
     chosen = ["distant:power=1", "mahalanobis"]
-    first = anomalist.run(path, key="id", label="fraud", detectors=chosen, name="m")
+    first = anomalist.run(path, key="id", label="fraud", detectors=chosen, combiner="loudest", name="m")
     install_plugin(tmp_path, "two", DISTANT)
     with pytest.raises(UnknownNameError, match="brought by several packages; use one:distant or two:distant"):
         anomalist.run(path, key="id", label="fraud", detectors=chosen)
     again = anomalist.score(path, "m", key="id")
+    assert again.scores["score"].equals(first.scores["score"])
     assert again.scores["distant"].equals(first.scores["distant"])
     refitted = anomalist.retrain("m", members="refit", promote=True)
     assert refitted.scores["one:distant"].equals(first.scores["distant"])

@@ -202,7 +202,7 @@ def test_what_cannot_be_built_is_one_line(stacking: Workspace, text: str, error:
 
 def test_a_stacker_of_a_plugin_learns_is_saved_and_reads_itself_again(stacking: Workspace, made: RunRow) -> None:
     found = next_version(stacking, stacker="lean:factor=3", promote=True)
-    assert stacking.find("m").details["stack"]["name"] == "lean"
+    assert stacking.find("m").details["stack"]["name"] == "stackers:lean"
     model, _ = stacking.load("m")
     assert model.stack is not None
     assert model.stack.params == {"factor": 3.0}
@@ -213,13 +213,13 @@ def test_a_stacker_of_a_plugin_learns_is_saved_and_reads_itself_again(stacking: 
 @pytest.mark.parametrize(
     ("stacker", "says"),
     [
-        ("raisesinfit", "stacker raisesinfit failed: RuntimeError: out of luck"),
-        ("raisesinscore", "stacker raisesinscore failed: "),
-        ("raisesinstate", "stacker raisesinstate failed: KeyError: 'lean'"),
+        ("raisesinfit", "stacker stackers:raisesinfit failed: RuntimeError: out of luck"),
+        ("raisesinscore", "stacker stackers:raisesinscore failed: "),
+        ("raisesinstate", "stacker stackers:raisesinstate failed: KeyError: 'lean'"),
         ("notplain", "lean"),
-        ("notfinite", "stacker notfinite must give a finite number for each of 400 rows, got some that are not finite"),
-        ("wrongshape", r"stacker wrongshape must give .* each of 400 rows, got numbers of shape \(399,\)"),
-        ("moveswrongly", r"stacker moveswrongly must say what moved rows in shapes"),
+        ("notfinite", "stacker stackers:notfinite must give a finite number for each of 400 rows, got some that"),
+        ("wrongshape", r"stacker stackers:wrongshape must give .* each of 400 rows, got numbers of shape \(399,\)"),
+        ("moveswrongly", r"stacker stackers:moveswrongly must say what moved rows in shapes"),
     ],
 )
 def test_a_stacker_that_fails_is_one_line_and_the_champion_stays(
@@ -240,7 +240,7 @@ def test_a_stacker_that_fails_is_one_line_and_the_champion_stays(
 
 @pytest.mark.parametrize("stacker", ["raisesinfit", "raisesinscore", "notfinite", "wrongshape"])
 def test_one_that_fails_in_a_review_is_named(stacking: Workspace, made: RunRow, stacker: str) -> None:
-    with pytest.raises(DetectorError, match=f"^stacker {stacker} (failed|must give)"):
+    with pytest.raises(DetectorError, match=f"^stacker stackers:{stacker} (failed|must give)"):
         Review.open(stacking, made.id, ReviewOptions(analyst="ann", stacker=stacker))
 
 
@@ -248,14 +248,14 @@ def test_one_that_fails_when_it_is_compared_is_kept_as_a_challenger(stacking: Wo
     found = next_version(stacking, stacker="raisesonfewer")
     assert not found.outcome.promoted
     assert found.outcome.reason == (
-        "the new version cannot be compared with m:2: stacker raisesonfewer failed: ValueError: too few for me"
+        "the new version cannot be compared with m:2: stacker stackers:raisesonfewer failed: ValueError: too few for me"
     )
     assert stacking.store.aliases("m") == {"champion": 2, "challenger": 3}
 
 
 def test_a_model_whose_stacker_cannot_be_read_says_so(stacking: Workspace, made: RunRow) -> None:
     next_version(stacking, stacker="forgetstorestore", promote=True)
-    with pytest.raises(DetectorError, match="stacker forgetstorestore failed: ValueError: what was that"):
+    with pytest.raises(DetectorError, match="stacker stackers:forgetstorestore failed: ValueError: what was that"):
         stacking.load("m")
     assert stacking.store.rollback("m").version == 2
     assert stacking.load("m")[1].version == 2
@@ -266,7 +266,7 @@ def test_a_model_whose_stacker_is_not_installed_any_more_says_which(
 ) -> None:
     next_version(stacking, stacker="lean", promote=True)
     without = Workspace(store=stacking.store, registry=registry, models=stacking.models)
-    with pytest.raises(UnknownNameError, match="no stacker is called 'lean'"):
+    with pytest.raises(UnknownNameError, match="no stacker is called 'stackers:lean'"):
         without.load("m")
 
 

@@ -154,7 +154,12 @@ def global_options(*, hidden: bool = False) -> list[click.Option]:
         option(
             ["--config"], "config", metavar="FILE", help="Configuration file, in place of the nearest anomalist.toml."
         ),
-        option(["--isolate"], "isolate", is_flag=True, help="Each detector, and what plugins of others bring, in a process of its own."),
+        option(
+            ["--isolate"],
+            "isolate",
+            is_flag=True,
+            help="Each detector, and what plugins of others bring, in a process of its own.",
+        ),
         option(["--memory"], "memory", metavar="SIZE", help="What such a process may take, such as 2G."),
         option(["--no-plugins"], "no_plugins", is_flag=True, help="Only the plugins that come with anomalist."),
         option(["--trace-plugins"], "trace_plugins", is_flag=True, help="Tell on stderr what plugins do."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from anomalist.detector import CombinerSpec
 from anomalist.ensemble.combine import BUILT_IN, Combiner
 from anomalist.errors import ParameterError, UnknownNameError
 
@@ -27,7 +28,8 @@ def combiner_of(registry: Registry, name: str, params: Mapping[str, Any]) -> Com
         module, _, function = spec.factory.partition(":")
         return Combiner(name=name, function=getattr(importlib.import_module(module), function), params=params)
     try:
-        return Combiner(name=name, function=registry.combiner(name), params=params)
+        lasting = registry.lasting(CombinerSpec, name)
+        return Combiner(name=lasting, function=registry.combiner(name), params=params)
     except UnknownNameError:
         if registry.manager.missing(name) is not None:
             raise

@@ -7,9 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from anomalist.ensemble.member import reference_of
 from anomalist.errors import AnomalistError, UnknownNameError, UsageError
-from anomalist.plugins.manager import BUNDLED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from anomalist.ensemble.member import ViewName
     from anomalist.plugins.registry import Registry
 
-__all__ = ["Seat", "arranged", "lasting", "seats"]
+__all__ = ["Seat", "arranged", "seats"]
 
 _NEEDS_TIME = "needs rows in order: name the column of times with --time"
 
@@ -92,16 +90,6 @@ def seats(
         seat = dataclasses.replace(seat, name=name, chosen=bool(chosen))
         found.append(_filled(seat, registry, given, {"seed": seed + repeat - 1, "device": device}))
     return found
-
-
-def lasting(registry: Registry, text: str) -> str:
-    """A detector as the user typed it, with the package of a third party: others may bring the same name later."""
-    name, _ = registry.parse(text)
-    try:
-        package = registry.package(name)
-    except UnknownNameError:
-        return text
-    return text if package == BUNDLED else reference_of(name, package) + text.strip().removeprefix(name)
 
 
 def _seat(registry: Registry, detector_name: str) -> Seat:

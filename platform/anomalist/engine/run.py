@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from anomalist.engine import model_files
 from anomalist.engine.evaluate import measured
 from anomalist.engine.findings import findings_of, worth_a_look
 from anomalist.engine.fit import fit
-from anomalist.engine.panel import lasting
+from anomalist.engine.lasting import lasting
 from anomalist.engine.plan import make_plan
 from anomalist.engine.storing import check_model_name, commit, model_name
 from anomalist.errors import UnknownNameError
@@ -63,9 +62,7 @@ def run(
     plan = make_plan(table, options, workspace.registry, positive=positive, executor=workspace.executor)
     params = {
         "name": name,
-        "options": replace(
-            options, detectors=tuple(lasting(workspace.registry, text) for text in options.detectors)
-        ).to_dict(),
+        "options": lasting(options, workspace.registry).to_dict(),
         "positive": None if positive is None else sorted(positive),
         "origin": dict(origin or {}),
     }

@@ -66,7 +66,8 @@ def build_stacker(registry: Registry, name: str, params: Mapping[str, Any]) -> S
 def recipe_of(registry: Registry, name: str, params: Mapping[str, Any]) -> Recipe:
     """The recipe for a stacker of a name, with all its parameters; raises as `build_stacker` does."""
     full = _built(registry, name, params).params
-    return Recipe(name=name, params=full, make=lambda: build_stacker(registry, name, full))
+    lasting = name if name in BUILT_IN else registry.lasting(StackerSpec, name)
+    return Recipe(name=lasting, params=full, make=lambda: build_stacker(registry, name, full))
 
 
 def recipe_from_text(registry: Registry, text: str) -> Recipe:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from anomalist.detector import CombinerSpec, CommandSpec, DetectorSpec, FeatureSpec, ReaderSpec, StackerSpec
 from anomalist.errors import UnknownNameError
+from anomalist.plugins.plugin import BUNDLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,6 +82,16 @@ class Names(Generic[S]):
         if (missing := self.missing(name)) is not None:
             raise UnknownNameError(f"no {self.kind} is called {name!r}: {missing.standing}")
         raise UnknownNameError(f"no {self.kind} is called {name!r}; {self._hint(name)}")
+
+    def lasting(self, name: str) -> str:
+        """The name with its package, where that is somebody else's: another package may bring the same one later.
+
+        Raises:
+            UnknownNameError: As `get`.
+        """
+        shown = self.get(name).name
+        home = self.homes[shown]
+        return shown if home == BUNDLED else f"{home}:{shown.removeprefix(f'{home}:')}"
 
     def _hint(self, name: str) -> str:
         """What the user may have meant, whatever letters are capital; else what there is, but for long catalogues."""

@@ -45,6 +45,14 @@ class Registry:
         self._features = Names.collect("maker of features", FeatureSpec, manager)
         self._readers = Names.collect("reader", ReaderSpec, manager)
         self._commands = Names.collect("command", CommandSpec, manager)
+        self._kinds = (
+            self._detectors,
+            self._combiners,
+            self._stackers,
+            self._features,
+            self._readers,
+            self._commands,
+        )
 
     @classmethod
     def load(cls, blocked: Collection[str] = ()) -> Self:
@@ -57,8 +65,15 @@ class Registry:
 
     def called(self, spec: Spec, package: str) -> str:
         """The name that users type for what a plugin of a package describes."""
-        kinds = (self._detectors, self._combiners, self._stackers, self._features, self._readers, self._commands)
-        return next(names.aliases[f"{package}:{spec.name}"] for names in kinds if isinstance(spec, names.of))
+        return next(names.aliases[f"{package}:{spec.name}"] for names in self._kinds if isinstance(spec, names.of))
+
+    def lasting(self, kind: type[Spec], name: str) -> str:
+        """A name with its package, where that is somebody else's: another package may bring the same one later.
+
+        Raises:
+            UnknownNameError: Nothing of the kind, that of its description, has the name.
+        """
+        return next(names.lasting(name) for names in self._kinds if names.of is kind)
 
     def spec(self, name: str) -> DetectorSpec:
         """The detector of that name.
