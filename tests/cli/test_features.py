@@ -97,7 +97,7 @@ def test_a_run_names_them_and_its_model_keeps_them(shares: Path) -> None:
         assert type_in(typed).code == 0
     assert said in type_in("top latest -n 1").out
     assert type_in("explain latest r3 --json").json["finding"]["values"]["amount_share"] > 0
-    assert "features       share:digits=3\n" in type_in("show latest").out
+    assert "features       acme-shares:share:digits=3\n" in type_in("show latest").out
     shown = type_in("models show payments")
     assert "features: share:column=amount,digits=3 of acme-shares 2.1 makes amount_share\n" in shown.out
     (kept,) = type_in("models show payments --json").json["model"]["features"]

@@ -70,7 +70,7 @@ def build_maker(registry: Registry, name: str, params: Mapping[str, Any], *, exe
     if not isinstance(built.made, FeatureMaker):
         raise PluginError(f"features {name!r} of {package} needs fit, transform, state and restore")
     return Maker(
-        name=name,
+        name=name.removeprefix(f"{package}:"),
         params=built.params,
         package=package,
         version=_version(registry, package),
