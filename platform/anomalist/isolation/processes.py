@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Processes"]
 
 _LONGEST = 60.0  # seconds to import and build a detector, where members may take as long as they like
-_MORE = 4.0  # seconds for that on top of what members may take: to import torch is not the member's doing
+_MORE = 1.5  # seconds for that on top of what members may take: to import torch is not the member's doing
 
 
 class Processes:
@@ -47,8 +47,8 @@ class Processes:
 
         Args:
             memory: Bytes that a detector may take; None for most of what is free when its process starts.
-            timeout: Seconds that a member may take; a detector must be imported and built in four more, or in a minute
-                where this is None.
+            timeout: Seconds that a member may take; a detector must be imported and built in a second and a half more,
+                or in a minute where this is None.
             idle: At most this many processes are kept while they have nothing to do; as many as memory allows, unless
                 given.
 
