@@ -25,12 +25,12 @@ INTRODUCTION = """<!-- Written by tests/hostile/page.py; do not edit. -->
 
 {count} plugins that break every promise are kept in `tests/hostile`. Each is installed, and the program runs with it
 beside `mahalanobis` and `knn`, with `--timeout 2`. The tests hold what this page says: the program ends with exit code
-0 within the deadline and 5 seconds, stdout is one JSON object, the two other members give the very scores that they give
-without it, and the run in the store is `partial`, with one line that says what was wrong and names the package; where no
-harm came of it, the run is `done`.
+0 within the deadline and 5 seconds, stdout is one JSON object, the two other members give the very scores that they
+give without it, and the run in the store is `partial`, with one line that says what was wrong and names the package;
+where no harm came of it, the run is `done`.
 
-In one process that goes for {survived} of them. **{deadly} need `--isolate`**, which gives each detector a process of its
-own; there it goes for all {count}. Use it for plugins that you have not read.
+In one process that goes for {survived} of them. **{deadly} need `--isolate`**, which gives each detector a process of
+its own; there it goes for all {count}. Use it for plugins that you have not read.
 
 `--isolate` is no sandbox: a plugin runs with your rights. It can read and delete your files, and send signals to your
 other processes. What it keeps apart are mistakes.
