@@ -12,7 +12,7 @@ from typing import Literal
 
 __all__ = ["GOOD", "TIMEOUT", "Case", "Fate", "fails", "method", "overdue", "scores", "unharmed"]
 
-TIMEOUT = 2.0
+TIMEOUT = 4.0
 """Seconds that a member may take in these runs."""
 
 GOOD = '''
@@ -120,7 +120,7 @@ def fails(line: str) -> Fate:
     return Fate(line=line)
 
 
-def overdue(line: str = "did not finish within 2 seconds and was abandoned") -> Fate:
+def overdue(line: str = "did not finish within 4 seconds and was abandoned") -> Fate:
     """The member runs out of time."""
     return Fate(line=line, status="timed_out")
 

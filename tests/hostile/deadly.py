@@ -29,7 +29,7 @@ DEADLY = (
         code="import time\ntime.sleep(3600)",
         whole=True,
         threads=Fate(dies="no end"),
-        isolate=fails("it took longer than 2 seconds"),
+        isolate=fails("it took longer than 4 seconds"),
     ),
     Case(
         alone=True,

@@ -24,7 +24,7 @@ INTRODUCTION = """<!-- Written by tests/hostile/page.py; do not edit. -->
 # Hostile plugins
 
 {count} plugins that break every promise are kept in `tests/hostile`. Each is installed, and the program runs with it
-beside `mahalanobis` and `knn`, with `--timeout 2`. The tests hold what this page says: the program ends with exit code
+beside `mahalanobis` and `knn`, with `--timeout 4`. The tests hold what this page says: the program ends with exit code
 0 within the deadline and 5 seconds, stdout is one JSON object, the two other members give the very scores that they
 give without it, and the run in the store is `partial`, with one line that says what was wrong and names the package;
 where no harm came of it, the run is `done`.
