@@ -51,7 +51,7 @@ def act(how):
         "end": lambda: os._exit(3),
         "fail": lambda: 1 / 0,
         "hang": lambda: time.sleep(60),
-        "seed": lambda: np.random.seed(0),
+        "seed": lambda: np.random.seed(54321),
     }[how]()
 
 @dataclass
