@@ -24,7 +24,11 @@ A message is one line: what was wrong, what was got, what to do.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LONGEST, _LONGEST_OF_OURS = 500, 4000  # characters; one of ours may name what is wrong with every member of a panel
 
@@ -127,3 +131,20 @@ def one_line(error: BaseException) -> str:
         return message_of(error, _LONGEST_OF_OURS)
     text = message_of(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+@contextmanager
+def blaming(name: str, kind: type[AnomalistError]) -> Iterator[None]:
+    """Turn whatever goes wrong in the body into an error that says whose it is; those of anomalist pass as they are.
+
+    >>> with blaming("stacker mine", PluginError):
+    ...     raise ValueError("no luck")
+    Traceback (most recent call last):
+    anomalist.errors.PluginError: stacker mine failed: ValueError: no luck
+    """
+    try:
+        yield
+    except AnomalistError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise kind(f"{name} failed: {one_line(error)}") from error

@@ -31,9 +31,7 @@ def features(app: App, name: str | None, as_json: bool) -> None:
         rows = [_about(registry, spec) for spec in registry.features()]
         emit(as_json, {"features": rows}, lambda: _print_list(rows))
     else:
-        from anomalist.engine.features import maker_parameters
-
-        parameters = maker_parameters(registry, name)
+        parameters = registry.feature_parameters(name)
         about = {
             **_about(registry, registry.feature_spec(name)),
             "parameters": [{"name": p.name, "type": p.type, "default": p.default, "help": p.help} for p in parameters],

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from anomalist.data.table import Table
     from anomalist.engine.executor import Executor
     from anomalist.engine.workspace import Workspace
-    from anomalist.plugins.parameters import Parameter
     from anomalist.plugins.registry import Registry
     from anomalist.store.rows import RunRow
 
@@ -34,7 +33,6 @@ __all__ = [
     "build_maker",
     "check_can_be_saved",
     "described",
-    "maker_parameters",
     "makers_from_text",
     "rebuild_maker",
     "with_features",
@@ -82,16 +80,6 @@ def build_maker(registry: Registry, name: str, params: Mapping[str, Any], *, exe
 def makers_from_text(registry: Registry, texts: Iterable[str], *, executor: Executor | None = None) -> list[Maker]:
     """The makers that a user typed, such as `velocity` or `velocity:window=1h`; raises as `build_maker` does."""
     return [build_maker(registry, *registry.parse(text), executor=executor) for text in texts]
-
-
-def maker_parameters(registry: Registry, name: str) -> list[Parameter]:
-    """The parameters of a maker; imports it.
-
-    Raises:
-        UnknownNameError: There is no such maker.
-        PluginError: It cannot be imported or is no dataclass.
-    """
-    return registry.feature_parameters(name)
 
 
 def rebuild_maker(

@@ -14,14 +14,13 @@ import threading
 from typing import TYPE_CHECKING, Any, Self
 
 from anomalist.errors import DetectorError
-from anomalist.plugins.shared_state import changes, snapshot
+from anomalist.plugins.shared_state import changes, snapshot, trusted
 
 if TYPE_CHECKING:
     from anomalist.plugins.shared_state import Snapshot
 
 __all__ = ["Turn"]
 
-_TRUSTED = frozenset({"anomalist", "anomalist_plugins"})
 _FOR_A_WHILE = frozenset({"warnings", "streams"})
 
 
@@ -37,7 +36,7 @@ class Turn:
     def __init__(self, item: Any) -> None:
         detector = getattr(item, "detector", None)
         self.name = str(getattr(item, "name", item))
-        self.trusted = detector is None or type(detector).__module__.partition(".")[0] in _TRUSTED
+        self.trusted = detector is None or trusted(detector)
         self.lines: list[str] = []
 
     def abandon(self) -> None:

@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from anomalist.ensemble.stack import Uncertain
-from anomalist.errors import AnomalistError, DetectorError, one_line
+from anomalist.errors import DetectorError, blaming
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from anomalist.detector import Floats, State
     from anomalist.ensemble.stack import Evidence, Lesson, Stacker
 
-__all__ = ["Guarded", "blaming"]
-
-
-@contextmanager
-def blaming(name: str) -> Iterator[None]:
-    """Turn whatever goes wrong in the body, which works with the stacker of that name, into an error that says so.
-
-    Raises:
-        DetectorError: The body raised what is not an AnomalistError.
-    """
-    try:
-        yield
-    except AnomalistError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise DetectorError(f"stacker {name} failed: {one_line(error)}") from error
+__all__ = ["Guarded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,7 +31,7 @@ class Guarded:
 
     def fit(self, lesson: Lesson, /) -> Self:
         """Let it learn."""
-        with blaming(self.name):
+        with blaming(f"stacker {self.name}", DetectorError):
             self.stacker.fit(lesson)
         return self
 
@@ -59,7 +41,7 @@ class Guarded:
         Raises:
             DetectorError: It failed, or did not give one finite number a row.
         """
-        with blaming(self.name):
+        with blaming(f"stacker {self.name}", DetectorError):
             found = np.asarray(self.stacker.log_odds(rows), dtype=np.float64)
         return self._checked(found, rows)
 
@@ -71,7 +53,7 @@ class Guarded:
         """
         if not isinstance(self.stacker, Uncertain):
             return None
-        with blaming(self.name):
+        with blaming(f"stacker {self.name}", DetectorError):
             found = np.asarray(self.stacker.deviation(rows), dtype=np.float64)
         return self._checked(found, rows)
 
@@ -85,11 +67,11 @@ class Guarded:
 
     def state(self) -> State:
         """What it saves."""
-        with blaming(self.name):
+        with blaming(f"stacker {self.name}", DetectorError):
             return self.stacker.state()
 
     def restore(self, state: State, /) -> Self:
         """Let it become what was saved."""
-        with blaming(self.name):
+        with blaming(f"stacker {self.name}", DetectorError):
             self.stacker.restore(state)
         return self

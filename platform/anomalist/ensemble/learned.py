@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from anomalist.ensemble.guarded import blaming
 from anomalist.ensemble.stack import Attributing
-from anomalist.errors import DetectorError
+from anomalist.errors import DetectorError, blaming
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,7 +56,7 @@ def learned(model: Model, data: Dataset, surprises: Floats) -> Learned | None:
     if model.stack is None or not isinstance(model.stack.stacker, Attributing):
         return None
     evidence = model.evidence(data, surprises)
-    with blaming(model.stack.name):
+    with blaming(f"stacker {model.stack.name}", DetectorError):
         by_member, by_encoded = model.stack.stacker.moved(evidence)
     wanted, found = (evidence.surprises.shape, evidence.columns.shape), (by_member.shape, by_encoded.shape)
     if wanted != found:

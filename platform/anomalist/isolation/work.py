@@ -27,7 +27,7 @@ from anomalist.ensemble.stack import Attributing, Stacker, Uncertain
 from anomalist.errors import AnomalistError, DetectorError, PluginError, one_line
 from anomalist.isolation.goods import frame_to, goods_from
 from anomalist.isolation.specs import spec_from
-from anomalist.plugins.shared_state import changes, snapshot
+from anomalist.plugins.shared_state import changes, snapshot, trusted
 from anomalist.plugins.workshop import Here, who
 from anomalist.store.state import split_state
 
@@ -43,7 +43,6 @@ _ROLES: Mapping[type, Mapping[str, Any]] = {
 }
 """What there may be to ask of a thing, and the protocol that tells."""
 
-_TRUSTED = frozenset({"anomalist", "anomalist_plugins"})
 _WIDEST = 8  # bytes of a number that can be sent
 
 
@@ -207,7 +206,7 @@ class Work:
             except BaseException as error:
                 raise DetectorError(f"{who(self._spec, self._package)} failed: {one_line(error)}") from error
             return
-        if type(self._thing).__module__.partition(".")[0] in _TRUSTED:
+        if trusted(self._thing):
             yield
             return
         before = snapshot()

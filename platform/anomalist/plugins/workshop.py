@@ -5,17 +5,16 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from anomalist.detector import CombinerSpec, DetectorSpec, FeatureSpec, ReaderSpec, StackerSpec
-from anomalist.errors import AnomalistError, ParameterError, PluginError, one_line
+from anomalist.errors import ParameterError, PluginError, blaming
 from anomalist.plugins.importing import held, imported
 from anomalist.plugins.parameters import Parameter, check_parameters, describe_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from anomalist.plugins.plugin import Trace
 
@@ -129,7 +128,7 @@ class Here:
 
         @functools.wraps(function)
         def called(*args: Any, **kwargs: Any) -> Any:
-            with _blaming(name):
+            with blaming(name, PluginError):
                 return checked(function(*args, **kwargs), name)
 
         return called
@@ -142,21 +141,6 @@ class Here:
 
     def _imported(self, spec: ClassSpec | FunctionSpec, package: str) -> Any:
         return imported(spec.factory, f"{_WORDS[type(spec)]} {spec.name!r}", package, trace=self.trace)
-
-
-@contextmanager
-def _blaming(name: str) -> Iterator[None]:
-    """Say of whatever goes wrong in the body whose it is.
-
-    Raises:
-        PluginError: The body raised what is not an AnomalistError.
-    """
-    try:
-        yield
-    except AnomalistError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise PluginError(f"{name} failed: {one_line(error)}") from error
 
 
 def _as_numbers(found: Any, _: str) -> Any:
