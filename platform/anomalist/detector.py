@@ -94,6 +94,8 @@ class DetectorSpec:
             the consensus. Empty where it has a vote of its own.
         pickles: Its state holds a pickle, which can execute code when it is read: a model with it is read only where
             the user says that they trust it.
+        search: What `anomalist tune` tries, one text a parameter: a range `neighbours=5..100:log` or `noise=0.0..0.5`,
+            or choices `metric=euclidean|manhattan`. Empty where only the user can say it, with `--space`.
     """
 
     name: str
@@ -107,6 +109,7 @@ class DetectorSpec:
     panels: frozenset[str] = frozenset()
     kin: str = ""
     pickles: bool = False
+    search: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

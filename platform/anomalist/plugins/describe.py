@@ -20,7 +20,8 @@ from anomalist.detector import (
     Trait,
     View,
 )
-from anomalist.errors import PluginError
+from anomalist.errors import ParameterError, PluginError
+from anomalist.plugins.space import parse_space
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,7 +109,16 @@ def _of_detector(where: str, given: Any) -> dict[str, Any]:
         "extra": _text(where, "extra", given.extra),
         "kin": _text(where, "kin", given.kin),
         "pickles": given.pickles,
+        "search": _search(where, given.search),
     }
+
+
+def _search(where: str, got: object) -> tuple[str, ...]:
+    """What is to be searched, each axis as it is always written."""
+    try:
+        return tuple(axis.text for axis in parse_space(_texts(where, "search", got)))
+    except ParameterError as error:
+        raise PluginError(f"{where}: search: {error}") from None
 
 
 def _check_name(where: str, name: str, kind: type[Spec], entry: str) -> None:

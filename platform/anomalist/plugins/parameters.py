@@ -24,7 +24,7 @@ from anomalist.errors import ParameterError, PluginError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Parameter", "as_typed", "check_parameters", "describe_parameters", "parse_detector"]
+__all__ = ["Parameter", "as_typed", "check_parameters", "describe_parameters", "parse_detector", "parse_values"]
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
@@ -64,16 +64,25 @@ def parse_detector(text: str) -> tuple[str, dict[str, str]]:
     match = re.fullmatch(r"([^=]*?)(?::([^:=]*=.*|))?", text.strip(), re.DOTALL)
     if match is None or not match[1].strip():
         raise ParameterError(f"a detector is written NAME or NAME:KEY=VALUE,..., got {text!r}")
+    return match[1].strip(), parse_values(match[2] or "", text)
+
+
+def parse_values(text: str, whole: str) -> dict[str, str]:
+    """Split `key=value,...` into texts by key; `whole` is what an error repeats.
+
+    Raises:
+        ParameterError: As `parse_detector`.
+    """
     values: dict[str, str] = {}
-    for item in _split(match[2] or "", text):
+    for item in _split(text, whole):
         key, equals, value = (part.strip() for part in item.partition("="))
         if not equals or not key:
-            raise ParameterError(f"a parameter is written KEY=VALUE, got {item.strip()!r} in {text!r}")
+            raise ParameterError(f"a parameter is written KEY=VALUE, got {item.strip()!r} in {whole!r}")
         if key in values:
-            raise ParameterError(f"parameter {key!r} is given twice in {text!r}")
+            raise ParameterError(f"parameter {key!r} is given twice in {whole!r}")
         quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
         values[key] = value[1:-1] if quoted else value
-    return match[1].strip(), values
+    return values
 
 
 def _split(text: str, whole: str) -> list[str]:

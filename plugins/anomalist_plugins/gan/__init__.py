@@ -18,5 +18,18 @@ def anomalist_detectors() -> list[DetectorSpec]:
             handles=frozenset({Trait.TABULAR, Trait.WARM_START, Trait.EXPLAINS}),
             requires=("torch",),
             panels=frozenset({"default", "full", "deep"}),
+            search=(
+                "hidden=none|[32]|[64]|[128]|[64,32]|[128,64]|[256,128]|[128,64,32]",
+                "latent=none|1|2|4|8|16|32",
+                "activation=relu|leaky_relu|elu|gelu|silu|tanh",
+                "dropout=0..0.4",
+                "noise=0..0.4",
+                "rebuild=1..100:log",
+                "mix=0..1",
+                "trim=0..0.4",
+                "learning_rate=0.0005..0.01:log",
+                "discriminator_rate=0.2..5:log",
+                "max_steps=50..600:log",
+            ),
         )
     ]

@@ -16,5 +16,10 @@ def anomalist_detectors() -> list[DetectorSpec]:
             family="statistical",
             handles=frozenset({Trait.TABULAR, Trait.EXPLAINS}),
             panels=frozenset({"default", "fast", "full"}),
+            search=(
+                "clouds=1..12",
+                "trim=0..0.4",
+                "ridge=0.001..1:log",
+            ),
         )
     ]

@@ -16,5 +16,10 @@ def anomalist_detectors() -> list[DetectorSpec]:
             family="classical",
             handles=frozenset({Trait.TABULAR, Trait.EXPLAINS}),
             panels=frozenset({"default", "fast", "full"}),
+            search=(
+                "trees=100..400",
+                "subsample=32..2048:log",
+                "columns=0.3..1",
+            ),
         )
     ]

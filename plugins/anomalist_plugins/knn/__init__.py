@@ -16,5 +16,11 @@ def anomalist_detectors() -> list[DetectorSpec]:
             family="classical",
             handles=frozenset({Trait.TABULAR, Trait.EXPLAINS}),
             panels=frozenset({"default", "fast", "full"}),
+            search=(
+                "neighbours=2..100:log",
+                "aggregate=mean|median|max",
+                "metric=euclidean|manhattan|chebyshev",
+                "rows=200..5000:log",
+            ),
         )
     ]

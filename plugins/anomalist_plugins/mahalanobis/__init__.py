@@ -16,5 +16,9 @@ def anomalist_detectors() -> list[DetectorSpec]:
             family="statistical",
             handles=frozenset({Trait.TABULAR, Trait.EXPLAINS}),
             panels=frozenset({"default", "fast", "full"}),
+            search=(
+                "support=0.5..1",
+                "shrinkage=none|0|0.01|0.1|0.3|1",
+            ),
         )
     ]

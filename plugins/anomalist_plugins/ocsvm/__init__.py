@@ -16,5 +16,9 @@ def anomalist_detectors() -> list[DetectorSpec]:
             family="classical",
             handles=frozenset({Trait.TABULAR}),
             panels=frozenset({"default", "fast", "full"}),
+            search=(
+                "nu=0.05..0.95",
+                "gamma=none|0.001|0.003|0.01|0.03|0.1|0.3|1",
+            ),
         )
     ]

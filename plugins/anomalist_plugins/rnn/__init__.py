@@ -19,5 +19,15 @@ def anomalist_detectors() -> list[DetectorSpec]:
             extra="torch",
             handles=frozenset({Trait.SERIES, Trait.WARM_START, Trait.EXPLAINS}),
             panels=frozenset({"default", "deep", "full"}),
+            search=(
+                "hidden=8..96:log",
+                "layers=1..2",
+                "cell=lstm|gru",
+                "mode=forecaster|autoencoder|both",
+                "dropout=0..0.3",
+                "trim=0..0.2",
+                "learning_rate=0.001..0.03:log",
+                "max_steps=50..400:log",
+            ),
         )
     ]
