@@ -35,7 +35,7 @@ def test_sample_keeps_what_fits() -> None:
 def test_sample_draws_distinct_rows_and_says_so() -> None:
     kept, notes = sample(Dataset.from_array(values()), 20, seed=0, name="vae")
     assert len(np.unique(kept, axis=0)) == 20
-    assert notes == ("vae: trained on 20 of 50 rows, drawn at random (max_rows=20)",)
+    assert notes == ("trained on 20 of 50 rows, drawn at random (max_rows=20)",)
 
 
 def test_sample_refuses_no_rows() -> None:

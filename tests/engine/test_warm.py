@@ -199,7 +199,7 @@ def test_detectors_of_windows_and_of_their_statistics_continue(
     start = warm_started(model, "m:1", place, encoder)
     assert place.view == ("windows" if detector == RNN else "statistics")
     assert start.detector is not None, start.note
-    view = training_view(place.view, data, windower, seed=0)
+    view, _ = training_view(place.view, data, windower, seed=0)
     scores = start.detector.update(view).score(view)
     assert np.isfinite(scores).all()
     if detector == AUTOENCODER:  # the ten statistics of a column go where the column goes

@@ -127,7 +127,7 @@ def tiny_model(table: Table, detectors: Sequence[str] = ("additive",), view: Vie
     windower = Windower.fit(data) if data.time is not None else None
     members, surprises = [], []
     for name in detectors:
-        detector = build(name, {}).fit(training_view(view, data, windower, seed=0))
+        detector = build(name, {}).fit(training_view(view, data, windower, seed=0)[0])
         raw = raw_scores(detector, view_of(view, data, windower))
         calibrator = Calibrator.fit(raw)
         surprises.append(calibrator.surprise(raw))

@@ -49,6 +49,15 @@ def test_any_numbers_become_float64() -> None:
         assert raw_scores(Broken(returned), view_of("rows", DATA, None)).dtype == np.float64
 
 
+def test_of_very_many_windows_a_sample_is_trained_on_and_it_is_said() -> None:
+    data = replace(Dataset.from_array(np.zeros((20_100, 1))), time=np.arange(20_100.0))
+    windower = Windower.fit(data, length=4)
+    some, said = training_view("statistics", data, windower, seed=0)
+    assert len(some) == 20_000
+    assert said == ("trained on 20,000 of 20,097 windows, drawn at random",)
+    assert training_view("statistics", data.take(slice(20_000)), windower, seed=0)[1] == ()
+
+
 def test_each_view_has_its_shape_and_comes_back_to_the_rows() -> None:
     table = series()
     data = Encoder.fit(table).encode(table)
@@ -60,7 +69,7 @@ def test_each_view_has_its_shape_and_comes_back_to_the_rows() -> None:
         "statistics": (len(windows), 20),
     }
     for view, shape in shapes.items():
-        assert training_view(view, data, windower, seed=0).values.shape == shape
+        assert training_view(view, data, windower, seed=0)[0].values.shape == shape
         units = view_of(view, data, windower)
         assert sum(len(block) for block in units.blocks()) == shape[0]
         scores = raw_scores(Shape(), units)

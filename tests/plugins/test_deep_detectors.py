@@ -139,8 +139,7 @@ def test_wide_tables(kind: Kind) -> None:
 def test_many_rows_are_sampled_and_said_so(kind: Kind) -> None:
     many = data(5000)
     detector = kind(max_rows=1000, max_steps=20).fit(many)
-    name = kind.__name__.lower()
-    assert detector.notes == (f"{name}: trained on 1000 of 5000 rows, drawn at random (max_rows=1000)",)
+    assert detector.notes == ("trained on 1,000 of 5,000 rows, drawn at random (max_rows=1000)",)
     assert detector.score(many).shape == (5000,)
     assert kind(max_steps=5).fit(data()).notes == ()
 

@@ -86,7 +86,7 @@ def test_a_row_alone_the_saved_state_and_the_seed():
     np.testing.assert_allclose(detector.score(data.take(slice(5, 6))), score[5:6], rtol=1e-9)
     again = GaussianMixture(rows=500).restore(detector.state())
     assert np.array_equal(again.score(data), score)
-    assert again.notes == detector.notes == ("clouds from 500 of 3000 rows",)
+    assert again.notes == detector.notes == ("trained on 500 of 3,000 rows, drawn at random (rows=500)",)
     assert np.array_equal(GaussianMixture(rows=500).fit(data).score(data), score)
     assert not np.array_equal(GaussianMixture(rows=500, seed=1).fit(data).score(data), score)
 

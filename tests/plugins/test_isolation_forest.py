@@ -118,7 +118,9 @@ def test_use_before_fit_and_another_width_are_refused():
 
 
 def test_a_sample_is_noted():
-    assert IsolationForest(trees=5).fit(cloud(300)).notes == ("each of 5 trees saw 256 of 300 rows",)
+    assert IsolationForest(trees=5).fit(cloud(300)).notes == (
+        "each of 5 trees trained on 256 of 300 rows, drawn at random (subsample=256)",
+    )
     assert IsolationForest(trees=5).fit(cloud(200)).notes == ()
 
 

@@ -63,7 +63,7 @@ def test_more_rows_than_the_reference_takes_are_sampled_and_noted():
     data = cloud(3000, 3)
     detector = KNearestNeighbours(rows=400).fit(data)
     assert detector.state()["reference"].shape == (400, 3)
-    assert detector.notes == ("400 of 3000 rows are the reference",)
+    assert detector.notes == ("trained on 400 of 3,000 rows, drawn at random (rows=400)",)
     assert np.array_equal(KNearestNeighbours(rows=400).fit(data).score(data), detector.score(data))
     assert not np.array_equal(KNearestNeighbours(rows=400, seed=1).fit(data).score(data), detector.score(data))
 

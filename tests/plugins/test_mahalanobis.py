@@ -113,7 +113,7 @@ def test_a_row_alone_the_saved_state_and_the_seed():
     assert np.array_equal(Mahalanobis().restore(detector.state()).score(data), score)
     assert np.array_equal(Mahalanobis(rows=500).fit(data).score(data), score)
     assert not np.array_equal(Mahalanobis(rows=500, seed=1).fit(data).score(data), score)
-    assert detector.notes == ("covariance from 500 of 3000 rows",)
+    assert detector.notes == ("trained on 500 of 3,000 rows, drawn at random (rows=500)",)
 
 
 @pytest.mark.parametrize("wrong", [{"support": 0.4}, {"shrinkage": 1.5}, {"steps": 0}, {"rows": 1}, {"seed": -1}])

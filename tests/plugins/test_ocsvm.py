@@ -35,7 +35,9 @@ def test_the_approximation_ranks_like_the_exact_machine(nu, least):
     assert spearmanr(exact.score(data), approximate.score(data))[0] > least
     assert (approximate.score(data) > 0).mean() == pytest.approx(nu, abs=0.02)
     assert exact.notes == ()
-    assert approximate.notes == ("kernel approximated (Nystroem, 300 anchors) on 1500 of 1500 rows; exact up to 100",)
+    assert approximate.notes == (
+        "kernel approximated from 300 anchors (anchors=300); exact up to 100 rows (exact_rows=100)",
+    )
 
 
 def test_the_linear_solver_reaches_the_optimum():
@@ -50,7 +52,10 @@ def test_the_linear_solver_reaches_the_optimum():
 def test_many_rows_are_sampled_and_noted():
     data = cloud(3000, 3)
     detector = OneClassSVM(exact_rows=100, rows=1000, anchors=50).fit(data)
-    assert detector.notes == ("kernel approximated (Nystroem, 50 anchors) on 1000 of 3000 rows; exact up to 100",)
+    assert detector.notes == (
+        "trained on 1,000 of 3,000 rows, drawn at random (rows=1000)",
+        "kernel approximated from 50 anchors (anchors=50); exact up to 100 rows (exact_rows=100)",
+    )
     again = OneClassSVM(exact_rows=100, rows=1000, anchors=50).fit(data)
     assert np.array_equal(detector.score(data), again.score(data))
     other = OneClassSVM(exact_rows=100, rows=1000, anchors=50, seed=1).fit(data)

@@ -59,6 +59,7 @@ class Windows:
         starts: The step at which each window starts, ascending, shape (windows,).
         length: The steps of a window.
         size: The number of rows of the data.
+        available: How many windows there are, those among them that a limit left out.
         columns: The name of each column.
         origins: The source column of each column.
     """
@@ -68,6 +69,7 @@ class Windows:
     starts: Ints
     length: int
     size: int
+    available: int
     columns: tuple[str, ...]
     origins: tuple[str, ...]
 
@@ -229,6 +231,7 @@ class Windower:
         who = 0 if len(self.centres) == 2 and data.entity is None else segments.entity[segment]
         normalise(series, self.centres[who], self.scales[who])
         starts = _starts(first, long, self.length, self.stride)
+        available = len(starts)
         if limit is not None and len(starts) > limit:
             starts = np.sort(np.random.default_rng(seed).choice(starts, limit, replace=False))
         return Windows(
@@ -237,6 +240,7 @@ class Windower:
             starts=starts,
             length=self.length,
             size=len(data),
+            available=available,
             columns=data.columns,
             origins=data.origins,
         )

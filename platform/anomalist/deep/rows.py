@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from anomalist.data.sampling import draw
 from anomalist.deep.transfer import positions
 from anomalist.detector import check_deadline
 from anomalist.errors import DataError, ModelFileError, NotFittedError
@@ -41,11 +42,7 @@ def sample(data: Dataset, limit: int, *, seed: int, name: str) -> tuple[Floats, 
     """
     if len(data) == 0:
         raise DataError(f"{name} needs at least one row to learn from, got none")
-    if len(data) <= limit:
-        return data.values, ()
-    rows = np.random.default_rng(seed).choice(len(data), size=limit, replace=False)
-    rows.sort()
-    return data.values[rows], (f"{name}: trained on {limit} of {len(data)} rows, drawn at random (max_rows={limit})",)
+    return draw(data, limit, np.random.default_rng(seed), parameter="max_rows")
 
 
 def need_fitted(fitted: Thing | None, name: str) -> Thing:

@@ -114,7 +114,7 @@ class _Fitting:
         """Fit one detector; give the member and its surprise of every row."""
         assert seat.detector is not None
         data = self.plan.data
-        train = training_view(seat.view, data.take(self.training), self.windower, seed=self.plan.seed)
+        train, drawn = training_view(seat.view, data.take(self.training), self.windower, seed=self.plan.seed)
         detector, start = self._trained(seat, seat.detector, train)
         # What cannot be saved is this detector's failure, not the run's; and what was checked is what will be saved.
         kept = join_state(*split_state(detector.state(), seat.name))
@@ -129,7 +129,7 @@ class _Fitting:
             calibrator=calibrator,
             view=seat.view,
             kin=seat.kin,
-            notes=(*checked_notes(detector), *start),
+            notes=(*drawn, *checked_notes(detector), *start),
             package=seat.package,
             kept=kept,
         )

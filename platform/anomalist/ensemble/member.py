@@ -56,13 +56,17 @@ def view_of(name: ViewName, data: Dataset, windower: Windower | None) -> Units:
     return Units(blocks=blocks, to_rows=windows.to_rows, covering=windows.covering)
 
 
-def training_view(name: ViewName, data: Dataset, windower: Windower | None, *, seed: int) -> Dataset:
-    """See encoded rows as a detector is fitted on them: of very many windows, a sample of 20,000."""
+def training_view(
+    name: ViewName, data: Dataset, windower: Windower | None, *, seed: int
+) -> tuple[Dataset, tuple[str, ...]]:
+    """See encoded rows as a detector is fitted on them: of very many windows, a sample of 20,000, and a note."""
     if name == "rows":
-        return data
+        return data, ()
     windower = _needed(windower)
     windows = windower.windows(data, limit=_TRAINING_WINDOWS, seed=seed)
-    return windows.dataset if name == "windows" else windower.statistics(windows)
+    left_out = len(windows) < windows.available
+    said = f"trained on {len(windows):,} of {windows.available:,} windows, drawn at random"
+    return windows.dataset if name == "windows" else windower.statistics(windows), (said,) if left_out else ()
 
 
 def _needed(windower: Windower | None) -> Windower:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.special import logsumexp, softmax
 
+from anomalist.data.sampling import draw
 from anomalist.detector import check_deadline, check_parameter
 from anomalist.errors import NotFittedError
 from anomalist_plugins.gmm.mixture import Mixture, fit_mixture
@@ -77,13 +78,10 @@ class GaussianMixture:
     def fit(self, data: Dataset, /) -> Self:
         """Fit the clouds to the bulk of the rows."""
         rng = np.random.default_rng(self.seed)
-        values, notes = data.values, []
-        if len(data) > self.rows:
-            values = values[np.sort(rng.choice(len(data), self.rows, replace=False))]
-            notes.append(f"clouds from {self.rows} of {len(data)} rows")
+        values, notes = draw(data, self.rows, rng, parameter="rows")
         clouds = max(1, min(self.clouds, len(values) // (_ROWS_PER_COLUMN * data.width)))
         if clouds < self.clouds:
-            notes.append(f"{clouds} instead of {self.clouds} clouds: {len(values)} rows of {data.width} columns")
+            notes += (f"{clouds} instead of {self.clouds} clouds: {len(values):,} rows of {data.width} columns",)
         self._mixture = fit_mixture(
             values.astype(np.float64),
             clouds=clouds,
@@ -93,7 +91,7 @@ class GaussianMixture:
             tol=self.tol,
             rng=rng,
         )
-        self._notes = tuple(notes)
+        self._notes = notes
         return self
 
     def score(self, data: Dataset, /) -> Floats:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from anomalist.data.sampling import drawn
 from anomalist.detector import check_parameter
 from anomalist.errors import NotFittedError
 from anomalist_plugins.isolation_forest.forest import MAX_DEPTH, Forest, average_path
@@ -83,7 +84,8 @@ class IsolationForest:
             seed=self.seed,
         )
         self._typical = float(average_path(np.array([float(sample)]))[0]) or 1.0
-        self._notes = (f"each of {self.trees} trees saw {sample} of {len(data)} rows",) if sample < len(data) else ()
+        said = f"each of {self.trees:,} trees {drawn(sample, len(data), 'subsample')}"
+        self._notes = (said,) if sample < len(data) else ()
         return self
 
     def score(self, data: Dataset, /) -> Floats:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from anomalist.data.sampling import draw
 from anomalist.detector import check_parameter
 from anomalist.errors import NotFittedError
 from anomalist_plugins.knn.neighbours import Neighbours, choose_index, power_of
@@ -72,15 +73,10 @@ class KNearestNeighbours:
 
     def fit(self, data: Dataset, /) -> Self:
         """Keep the reference rows and index them."""
-        reference = data.values
-        notes = []
-        if len(data) > self.rows:
-            rng = np.random.default_rng(self.seed)
-            reference = reference[np.sort(rng.choice(len(data), self.rows, replace=False))]
-            notes.append(f"{self.rows} of {len(data)} rows are the reference")
+        reference, notes = draw(data, self.rows, np.random.default_rng(self.seed), parameter="rows")
         if self.neighbours >= len(reference):
-            notes.append(f"{max(1, len(reference) - 1)} neighbours instead of {self.neighbours}: no more rows")
-        self._notes = tuple(notes)
+            notes += (f"{max(1, len(reference) - 1)} neighbours instead of {self.neighbours}: no more rows",)
+        self._notes = notes
         self._near = self._index(reference)
         return self
 

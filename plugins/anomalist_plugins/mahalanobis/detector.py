@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.stats import chi2
 
+from anomalist.data.sampling import draw
 from anomalist.detector import check_deadline, check_parameter
 from anomalist.errors import NotFittedError
 from anomalist_plugins.mahalanobis.covariance import squared_distance, trimmed_covariance, whitener
@@ -70,12 +71,7 @@ class Mahalanobis:
 
     def fit(self, data: Dataset, /) -> Self:
         """Find the bulk and its covariance."""
-        values = data.values
-        self._notes = ()
-        if len(data) > self.rows:
-            rng = np.random.default_rng(self.seed)
-            values = values[np.sort(rng.choice(len(data), self.rows, replace=False))]
-            self._notes = (f"covariance from {self.rows} of {len(data)} rows",)
+        values, self._notes = draw(data, self.rows, np.random.default_rng(self.seed), parameter="rows")
         sample = values.astype(np.float64)
         center, covariance, _ = trimmed_covariance(
             sample, support=self.support, shrinkage=self.shrinkage, steps=self.steps

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from sklearn.svm import OneClassSVM as LibSVM
 
+from anomalist.data.sampling import draw
 from anomalist.detector import check_parameter
 from anomalist.errors import NotFittedError
 from anomalist_plugins.ocsvm.kernels import KERNELS, Kernel
@@ -94,14 +95,13 @@ class OneClassSVM:
     def fit(self, data: Dataset, /) -> Self:
         """Solve the machine, exactly or by approximation, as the number of rows says."""
         exact = len(data) <= self.exact_rows
-        values, rng = data.values, np.random.default_rng(self.seed)
-        if not exact and len(data) > self.rows:
-            values = values[np.sort(rng.choice(len(data), self.rows, replace=False))]
+        rng = np.random.default_rng(self.seed)
+        values, notes = (data.values, ()) if exact else draw(data, self.rows, rng, parameter="rows")
         sample = values.astype(np.float64)
         kernel = Kernel(name=self.kernel, gamma=self._scale(sample), degree=self.degree, coef0=self.coef0)
         if exact:
             self._machine = self._solve(sample, kernel)
-            self._notes = ()
+            self._notes = notes
             return self
         rank = min(self.anchors, len(sample))
         anchors = sample[np.sort(rng.choice(len(sample), rank, replace=False))]
@@ -109,8 +109,9 @@ class OneClassSVM:
         unit = self.nu * len(sample)  # libsvm's: its weights add up to nu times the rows
         self._machine = _Machine(anchors=anchors, weights=weights * unit, offset=offset * unit, kernel=kernel)
         self._notes = (
-            f"kernel approximated (Nystroem, {rank} anchors) on {len(sample)} of {len(data)} rows; "
-            f"exact up to {self.exact_rows}",
+            *notes,
+            f"kernel approximated from {rank:,} anchors (anchors={self.anchors}); "
+            f"exact up to {self.exact_rows:,} rows (exact_rows={self.exact_rows})",
         )
         return self
 

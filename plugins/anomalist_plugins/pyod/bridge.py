@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from anomalist.data.sampling import drawn
 from anomalist.detector import check_deadline, check_parameter
 from anomalist.errors import (
     AnomalistError,
@@ -178,7 +179,7 @@ class Bridge:
         """The rows that others are scored beside, float64 to fit and float32 to keep."""
         if len(values) > self._kept():
             rng = np.random.default_rng(self._seed())
-            notes.append(f"rows are scored beside {self._kept()} of the {len(values)} training rows")
+            notes.append(drawn(self._kept(), len(values), "reference"))
             values = values[np.sort(rng.choice(len(values), self._kept(), replace=False))]
         return values, values.astype(np.float32)
 

@@ -39,7 +39,7 @@ def test_parameters_that_too_few_rows_do_not_allow_are_lowered_and_said() -> Non
 
 def test_rows_scored_beside_others_are_said_to_be() -> None:
     detector = detectors.SOD(reference=25).fit(ROWS)
-    assert detector.notes == ("rows are scored beside 25 of the 60 training rows",)
+    assert detector.notes == ("trained on 25 of 60 rows, drawn at random (reference=25)",)
     other = detectors.SOD(reference=25, seed=1).fit(ROWS)
     assert not np.array_equal(detector.score(ROWS), other.score(ROWS))
 
