@@ -95,3 +95,11 @@ def test_a_combiner_that_is_upside_down_is_refused() -> None:
     upside_down = Combiner(name="mine", function=lambda surprises: -surprises.mean(axis=1))
     with pytest.raises(ParameterError, match="combiner mine falls where knn is more surprised: higher must"):
         upside_down.check(["knn", "gmm"])
+
+
+def test_upper_half_of_many_rows_is_that_of_each_row() -> None:
+    surprises = np.random.default_rng(0).exponential(size=(70_000, 5))
+    votes = np.array([1.0, 0.5, 0.5, 1.0, 1.0])
+    whole = combiner("upper_half")(surprises, NAMES, votes)
+    some = np.array([0, 65_535, 65_536, 69_999])
+    np.testing.assert_array_equal(whole[some], combiner("upper_half")(surprises[some], NAMES, votes))
