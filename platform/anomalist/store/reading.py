@@ -50,10 +50,15 @@ class Reader:
 
     # Runs
 
-    def runs(self, limit: int = 20) -> list[RunRow]:
-        """The newest runs, the newest first."""
+    def runs(self, limit: int = 20, *, trials: bool = False) -> list[RunRow]:
+        """The newest runs, the newest first, with the trials of searches or without."""
         with self._database.read() as connection:
-            return runs.recent_runs(connection, limit)
+            return runs.recent_runs(connection, limit, trials=trials)
+
+    def trials(self, question: str) -> list[RunRow]:
+        """The trials of all searches that were asked the same, the oldest first."""
+        with self._database.read() as connection:
+            return runs.trials_of(connection, question)
 
     def run(self, run_id: str) -> RunRow:
         """One run."""

@@ -33,6 +33,7 @@ __all__ = [
     "recent_runs",
     "renew",
     "threshold_of",
+    "trials_of",
 ]
 
 LETTERS = "abcdefghjkmnpqrstuvwxyz"  # without i, l and o, which look like 1 and 0; so no id is "latest" either
@@ -48,6 +49,9 @@ RUN_COLUMNS = (
     model.c.version.label("model_version"),
 )
 RUNS = sa.select(*RUN_COLUMNS).select_from(run.join(dataset).outerjoin(model))
+
+QUESTION = run.c.params["trial"]["question"].as_string()
+"""What the search of a trial was asked; NULL for a run that is no trial."""
 
 
 def new_slug() -> str:
@@ -136,13 +140,14 @@ def end_run(connection: Connection, slug: str, status: RunStatus, **values: Any)
 def find_run(connection: Connection, name: str, *, scored: bool = False) -> tuple[int, RunRow]:
     """Find a run by its id, the beginning of it, or `latest`; returns its number and its row.
 
-    With `scored`, `latest` is the newest run that has scores, where there is one.
+    With `scored`, `latest` is the newest run that has scores, where there is one; it is never a trial of a search.
 
     Raises:
         UnknownNameError: No run, or more than one, is called so.
     """
     newest_first = RUNS.order_by(run.c.id.desc())
     if name == "latest":
+        newest_first = newest_first.where(QUESTION.is_(None))
         with_scores = newest_first.where(run.c.flagged.is_not(None)).limit(1)
         found = connection.execute(with_scores).all() if scored else []
         found = found or connection.execute(newest_first.limit(1)).all()
@@ -159,9 +164,15 @@ def find_run(connection: Connection, name: str, *, scored: bool = False) -> tupl
     return int(found[0].id), _run_row(found[0])
 
 
-def recent_runs(connection: Connection, limit: int) -> list[RunRow]:
-    """The newest runs, the newest first."""
-    return [_run_row(row) for row in connection.execute(RUNS.order_by(run.c.id.desc()).limit(limit))]
+def recent_runs(connection: Connection, limit: int, *, trials: bool) -> list[RunRow]:
+    """The newest runs, the newest first, with the trials of searches or without."""
+    wanted = RUNS if trials else RUNS.where(QUESTION.is_(None))
+    return [_run_row(row) for row in connection.execute(wanted.order_by(run.c.id.desc()).limit(limit))]
+
+
+def trials_of(connection: Connection, question: str) -> list[RunRow]:
+    """The trials of all searches that were asked the same, the oldest first."""
+    return [_run_row(row) for row in connection.execute(RUNS.where(question == QUESTION).order_by(run.c.id))]
 
 
 def _run_row(row: sa.Row[Any]) -> RunRow:

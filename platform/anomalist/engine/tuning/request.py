@@ -1,0 +1,60 @@
+"""What a search is asked to do."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+from anomalist.detector import check_parameter
+from anomalist.errors import UsageError
+
+__all__ = ["Metric", "TuneOptions"]
+
+Metric: TypeAlias = Literal["average_precision", "roc_auc"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuneOptions:
+    """How to search.
+
+    Attributes:
+        detectors: Detectors as users type them; a parameter that is given is kept as it is.
+        space: What is searched, as `--space` takes it, in place of what the detector declares; None for that.
+        unsupervised: Whether trials are judged without labels; where there are labels they judge the result alone.
+        metric: What trials are judged by with labels, and the result wherever there are labels.
+        trials: At most so many for each detector, those of earlier calls included; the first has the defaults.
+        rows: Of more rows than this the search sees a sample; of rows with a time the latest.
+        seconds: Wall time for all of it; None for no limit.
+        timeout: Seconds that one fit may take; None for no limit.
+        fresh: Whether to begin anew although an earlier call left trials.
+        features: Makers of features as users type them.
+        seed: Of all randomness.
+        device: Where deep detectors train.
+    """
+
+    detectors: tuple[str, ...] = ("autoencoder",)
+    space: str | None = None
+    unsupervised: bool = False
+    metric: Metric = "average_precision"
+    trials: int = 30
+    rows: int = 50_000
+    seconds: float | None = None
+    timeout: float | None = None
+    fresh: bool = False
+    features: tuple[str, ...] = ()
+    seed: int = 0
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        known = get_args(Metric)
+        check_parameter(self.metric in known, "metric", self.metric, f"one of {', '.join(known)}")
+        check_parameter(self.trials >= 2, "trials", self.trials, "a whole number of at least 2")
+        check_parameter(self.rows >= 100, "rows", self.rows, "a whole number of at least 100")
+        for name in ("seconds", "timeout"):
+            value = getattr(self, name)
+            check_parameter(value is None or 0 < value < math.inf, name, value, "a number of seconds above 0")
+        if not self.detectors:
+            raise UsageError("a search needs a detector; name one with --detector")
+        if self.space is not None and len(self.detectors) > 1:
+            raise UsageError("--space is for one detector; name one with --detector")
