@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
@@ -10,11 +12,34 @@ from anomalist.data.dataset import Dataset
 from anomalist.detector import Detector, Explainable
 from anomalist.errors import NotFittedError, ParameterError, SchemaMismatchError
 from anomalist_plugins.isolation_forest.detector import IsolationForest
-from anomalist_plugins.isolation_forest.forest import Forest, average_path, round_down
+from anomalist_plugins.isolation_forest.forest import Forest, average_path
+from anomalist_plugins.isolation_forest.growth import Grown, grow
 
 
 def cloud(rows: int = 500, columns: int = 5, seed: int = 0) -> Dataset:
     return Dataset.from_array(np.random.default_rng(seed).normal(size=(rows, columns)))
+
+
+def complete(trees: list[tuple[Any, np.ndarray]], levels: int) -> Grown:
+    """scikit-learn's trees, each with the columns that it saw, as complete trees."""
+    features = np.zeros((len(trees), 2**levels - 1), np.int32)
+    thresholds = np.full(features.shape, np.inf, np.float32)
+    rows, lengths = np.zeros((len(trees), 2 ** (levels + 1) - 1)), np.zeros((len(trees), 2**levels))
+    for i, (tree, seen) in enumerate(trees):
+        places = [(0, 0, 0.0)]  # place, node of scikit-learn's tree, cuts so far
+        for place, node, cuts in places:
+            rows[i, place] = tree.n_node_samples[node]
+            inner = tree.children_left[node] >= 0
+            if place >= 2**levels - 1:
+                lengths[i, place - (2**levels - 1)] = cuts
+                continue
+            if inner:
+                near, cut = np.float32(tree.threshold[node]), tree.threshold[node]
+                features[i, place] = seen[tree.feature[node]]
+                thresholds[i, place] = np.nextafter(near, np.float32(-np.inf)) if near > cut else near
+            below = (tree.children_left[node], tree.children_right[node]) if inner else (node, node)
+            places += [(2 * place + 1 + side, child, cuts + inner) for side, child in enumerate(below)]
+    return Grown(features=features, thresholds=thresholds, rows=rows, lengths=lengths)
 
 
 @pytest.mark.parametrize(("subsample", "columns"), [(256, 1.0), (64, 0.5), (600, 1.0), (5, 1.0)])
@@ -22,9 +47,55 @@ def test_the_walk_gives_the_path_lengths_of_scikit_learns_own(subsample, columns
     data = cloud(1000)
     reference = Reference(n_estimators=20, max_samples=subsample, max_features=columns, random_state=0).fit(data.values)
     grown = [(e.tree_, seen) for e, seen in zip(reference.estimators_, reference.estimators_features_, strict=True)]
-    forest = Forest.lay_out(grown, max(3, int(np.ceil(np.log2(subsample)))))
+    forest = Forest.of(complete(grown, max(3, int(np.ceil(np.log2(subsample))))))
     score = np.exp2(-forest.path_lengths(data.values) / average_path(np.array([float(subsample)]))[0])
     np.testing.assert_allclose(score, -reference.score_samples(data.values), rtol=1e-12)
+
+
+def test_scores_are_those_of_scikit_learns_forest_but_for_chance():
+    rng = np.random.default_rng(0)
+    values = np.column_stack([rng.normal(size=(2000, 3)), rng.exponential(size=2000), rng.integers(0, 3, 2000)])
+    data = Dataset.from_array(values)
+    ours = IsolationForest(trees=300).fit(data).score(data)
+    theirs, others = (
+        -Reference(n_estimators=300, random_state=i).fit(data.values).score_samples(data.values) for i in (0, 1)
+    )
+    assert np.abs(ours - theirs).max() < 2 * np.abs(theirs - others).max()
+    assert np.abs((ours - theirs).mean()) < 0.01
+
+
+def test_every_row_is_in_one_leaf_and_cuts_leave_rows_on_both_sides():
+    data = cloud(300, 4)
+    rng = np.random.default_rng(0)
+    grown = grow(data.values, trees=40, subsample=100, columns=2, replace=False, depth=6, levels=6, rng=rng)
+    first = 2**6 - 1
+    cut = np.isfinite(grown.thresholds)
+    left, right = grown.rows[:, 1::2], grown.rows[:, 2::2]
+    assert (grown.rows[:, 0] == 100).all()
+    assert ((left + right)[cut] == grown.rows[:, :first][cut]).all()
+    assert (np.minimum(left, right)[cut] > 0).all()
+    assert (left == right)[~cut].all()
+    assert (left[~cut] == grown.rows[:, :first][~cut]).all()
+    assert all(len(np.unique(features[cuts])) <= 2 for features, cuts in zip(grown.features, cut, strict=True))
+    assert grown.lengths.max() == 6
+
+
+def test_columns_that_vary_are_cut_alike_however_many_do_not():
+    values = np.zeros((64, 40))
+    values[:, [3, 17, 30, 39]] = np.random.default_rng(0).normal(size=(64, 4))
+    grown = grow(
+        values.astype(np.float32),
+        trees=2000,
+        subsample=64,
+        columns=40,
+        replace=False,
+        depth=1,
+        levels=1,
+        rng=np.random.default_rng(1),
+    )
+    found, count = np.unique(grown.features[:, 0], return_counts=True)
+    assert found.tolist() == [3, 17, 30, 39]
+    assert np.abs(count - 500).max() < 100
 
 
 def test_as_good_as_scikit_learn():
@@ -122,13 +193,6 @@ def test_a_sample_is_noted():
         "each of 5 trees trained on 256 of 300 rows, drawn at random (subsample=256)",
     )
     assert IsolationForest(trees=5).fit(cloud(200)).notes == ()
-
-
-def test_thresholds_are_rounded_down():
-    threshold = np.random.default_rng(0).normal(size=1000)
-    rounded = round_down(threshold)
-    assert (rounded <= threshold).all()
-    assert (np.nextafter(rounded, np.float32(np.inf)) > threshold).all()
 
 
 def test_it_has_the_roles_it_says():

@@ -59,6 +59,27 @@ def test_one_row_alone_scores_as_in_a_batch(columns):
     np.testing.assert_allclose(alone, detector.score(data)[[0, 700, 1199]], rtol=1e-9)
 
 
+@pytest.mark.parametrize("size", [1e-30, 1.0, 1e30], ids=["tiny", "usual", "huge"])
+@pytest.mark.parametrize("offset", [0.0, 1000.0], ids=["centred", "far from zero"])
+def test_brute_force_finds_the_nearest_whatever_the_size_and_the_place(size, offset):
+    rng = np.random.default_rng(0)
+    values = (offset + np.vstack([rng.normal(size=(1500, 12)), rng.normal(0, 50, size=(5, 12))])) * size
+    data = Dataset.from_array(values)
+    near = np.sort(cdist(data.values.astype(float), data.values.astype(float)), axis=1)[:, 1:11]
+    score = KNearestNeighbours(neighbours=10, index="brute").fit(data).score(data)
+    np.testing.assert_allclose(score, near.mean(1), rtol=1e-9)
+
+
+def test_brute_force_tells_many_copies_apart():
+    rng = np.random.default_rng(0)
+    values = np.vstack([rng.integers(0, 3, size=(1900, 2)), rng.normal(1, 1e-3, size=(100, 2)), [[40.0, 40.0]]])
+    data = Dataset.from_array(values)
+    near = np.sort(cdist(data.values.astype(float), data.values.astype(float)), axis=1)[:, 1:21]
+    detector = KNearestNeighbours(index="brute", rows=5000).fit(data)
+    np.testing.assert_allclose(detector.score(data), near.mean(1), rtol=1e-9)
+    np.testing.assert_allclose(detector.contributions(data).sum(axis=1), near.mean(1), rtol=1e-9)
+
+
 def test_more_rows_than_the_reference_takes_are_sampled_and_noted():
     data = cloud(3000, 3)
     detector = KNearestNeighbours(rows=400).fit(data)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from sklearn.tree import ExtraTreeRegressor
 
 from anomalist.detector import check_deadline
+from anomalist_plugins.isolation_forest.growth import Grown, grow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,12 +34,6 @@ def average_path(count: Floats) -> Floats:
     harmonic = np.log(np.maximum(n - 1.0, 1.0)) + np.euler_gamma
     exact = 2.0 * harmonic - 2.0 * (n - 1.0) / n
     return np.where(count <= 1, 0.0, np.where(count <= 2, 1.0, exact))
-
-
-def round_down(threshold: Floats) -> Floats:
-    """The largest float32 not above each float64 threshold: `x <= threshold` stays the same for every float32 x."""
-    near = threshold.astype(np.float32)
-    return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,55 +67,35 @@ class Forest:
     ) -> Self:
         """Grow `trees` trees, each on `subsample` random rows and `columns` random columns of `values`.
 
-        scikit-learn grows them: a regression tree with random cuts, fitted to random targets, is an isolation tree.
+        Raises:
+            DetectorTimeoutError: The deadline of this thread has passed.
         """
-        rng = np.random.default_rng(seed)
-        rows, width = values.shape
-        grown: list[tuple[Any, Ints]] = []
-        for _ in range(trees):
-            check_deadline()
-            picked = np.arange(rows) if subsample == rows and not replace else rng.choice(rows, subsample, replace)
-            seen = np.arange(width) if columns == width else rng.choice(width, columns, replace=False)
-            sample = values[picked] if columns == width else values[np.ix_(picked, seen)]
-            tree = ExtraTreeRegressor(max_features=1, max_depth=depth, random_state=int(rng.integers(2**31)))
-            grown.append((tree.fit(sample, rng.uniform(size=len(picked))).tree_, seen))
-        return cls.lay_out(grown, max(depth, _TOP))
+        grown = grow(
+            values,
+            trees=trees,
+            subsample=subsample,
+            columns=columns,
+            replace=replace,
+            depth=depth,
+            levels=max(depth, _TOP),
+            rng=np.random.default_rng(seed),
+        )
+        return cls.of(grown)
 
     @classmethod
-    def lay_out(cls, grown: list[tuple[Any, Ints]], depth: int) -> Self:
-        """Copy scikit-learn's trees, each with the columns it saw, into complete trees."""
-        trees, most = len(grown), max(tree.node_count for tree, _ in grown)
-        left, right = np.zeros((trees, most), np.intp), np.zeros((trees, most), np.intp)
-        feature = np.full((trees, most), -1, np.int32)
-        cut, count = np.full((trees, most), np.inf, np.float32), np.ones((trees, most))
-        for i, (tree, seen) in enumerate(grown):
-            n, inner = tree.node_count, tree.children_left >= 0
-            here = np.arange(n)
-            left[i, :n] = np.where(inner, tree.children_left, here)
-            right[i, :n] = np.where(inner, tree.children_right, here)
-            feature[i, :n] = np.where(inner, seen[np.maximum(tree.feature, 0)], -1)
-            cut[i, :n] = np.where(inner, round_down(tree.threshold), np.inf)
-            count[i, :n] = tree.n_node_samples
-        nodes, node = [np.zeros((trees, 1), np.intp)], np.zeros((trees, 1), np.intp)
-        row = np.arange(trees)[:, None]
-        length = np.zeros((trees, 1))
-        for _ in range(depth):
-            inner = feature[row, node] >= 0
-            length = np.repeat(length + inner, 2, axis=1)
-            node = np.stack([left[row, node], right[row, node]], axis=2).reshape(trees, -1)
-            nodes.append(node)
-        level = length + average_path(count[row, node])
+    def of(cls, grown: Grown) -> Self:
+        """The forest of grown trees: what is expected of a node is the mean over the training rows that reached it."""
+        trees, last = grown.lengths.shape
+        level = grown.lengths + average_path(grown.rows[:, last - 1 :])
         expected = [level]
-        for below in nodes[:0:-1]:
-            weight = count[row, below]
-            total = (weight * level).reshape(trees, -1, 2).sum(axis=2)
-            level = total / weight.reshape(trees, -1, 2).sum(axis=2)
-            expected.insert(0, level)
-        flat = np.concatenate(nodes[:-1], axis=1)
+        while last > 1:
+            weight = grown.rows[:, last - 1 : 2 * last - 1]
+            last //= 2
+            total = (weight * level).reshape(trees, last, 2).sum(axis=2)
+            level = total / weight.reshape(trees, last, 2).sum(axis=2)
+            expected.append(level)
         return cls(
-            features=np.maximum(feature[row, flat], 0),
-            thresholds=cut[row, flat],
-            expected=np.concatenate(expected, axis=1),
+            features=grown.features, thresholds=grown.thresholds, expected=np.concatenate(expected[::-1], axis=1)
         )
 
     def path_lengths(self, values: Floats) -> Floats:

@@ -90,7 +90,7 @@ class KNearestNeighbours:
         near = self._fitted(data)
         weight = self._weights(near.found)
         score = np.empty(len(data))
-        for rows, _, distance in near.blocks(data.values):
+        for rows, distance in near.distances(data.values):
             score[rows] = distance @ weight
         return score
 
@@ -99,7 +99,8 @@ class KNearestNeighbours:
         near = self._fitted(data)
         weight = self._weights(near.found)
         parts = np.empty((len(data), data.width))
-        for rows, apart, distance in near.blocks(data.values):
+        for rows, numbers, distance in near.neighbours(data.values):
+            apart = np.abs(data.values[rows, None, :].astype(np.float64) - near.reference[numbers])
             if np.isinf(near.power):
                 share = (apart == distance[:, :, None]) & (distance[:, :, None] > 0)
                 share = share / np.maximum(share.sum(axis=2, keepdims=True), 1)

@@ -1,4 +1,4 @@
-"""Nearest reference rows and the exact distances to them, by the index that suits their number and width."""
+"""Nearest reference rows and the distances to them, by the index that suits their number and width."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 
 from anomalist.detector import check_deadline
+from anomalist_plugins.knn.brute import Brute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from anomalist.detector import Floats
+    from anomalist.detector import Floats, Ints
 
+_BLOCK_ROWS = 4096
 _BLOCK_VALUES = 1 << 21
 
 
@@ -24,7 +25,7 @@ def power_of(metric: str, p: float) -> float:
 
 
 def choose_index(rows: int, columns: int) -> str:
-    """A tree where it prunes, which takes rows exponential in the columns; else all distances by matrix products.
+    """A tree where it prunes, which takes rows exponential in the columns; else the distances to all.
 
     >>> choose_index(10_000, 3), choose_index(10_000, 20)
     ('kd_tree', 'brute')
@@ -53,40 +54,73 @@ class Neighbours:
     _search: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        asked = min(self.count + 1, len(self.reference))
-        metric = "chebyshev" if np.isinf(self.power) else "minkowski"
-        options = {} if np.isinf(self.power) else {"p": self.power}
-        search = NearestNeighbors(n_neighbors=asked, algorithm=self.index, metric=metric, **options)
-        object.__setattr__(self, "_search", search.fit(self.reference))
+        object.__setattr__(self, "_search", self._made())
+
+    @property
+    def asked(self) -> int:
+        """How many reference rows are looked for: one more, in case that one is a copy."""
+        return min(self.count + 1, len(self.reference))
 
     @property
     def found(self) -> int:
         """How many neighbours each row gets."""
         return min(self.count, max(1, len(self.reference) - 1))
 
-    def blocks(self, values: Floats) -> Iterator[tuple[slice, Floats, Floats]]:
-        """Yield blocks: rows, |difference| to each neighbour (rows, found, columns), distances (rows, found).
+    def distances(self, values: Floats) -> Iterator[tuple[slice, Floats]]:
+        """Yield blocks: rows, and the distances to their neighbours, nearest first, shape (rows, found)."""
+        for rows, _, distance in self._blocks(values):
+            distance.sort(axis=1)
+            yield rows, self._others(distance, distance)
 
-        Distances are taken anew from the differences, in float64: the matrix products of the search lose the small
-        ones.
-        """
-        asked = min(self.count + 1, len(self.reference))
-        size = max(1, _BLOCK_VALUES // (asked * self.reference.shape[1]))
+    def neighbours(self, values: Floats) -> Iterator[tuple[slice, Ints, Floats]]:
+        """Yield blocks: rows, the numbers of their neighbours and the distances, nearest first, (rows, found) each."""
+        for rows, near, distance in self._blocks(values):
+            order = np.argsort(distance, axis=1, kind="stable")
+            near, distance = np.take_along_axis(near, order, axis=1), np.take_along_axis(distance, order, axis=1)
+            yield rows, self._others(near, distance), self._others(distance, distance)
+
+    def _others(self, part: Any, distance: Floats) -> Any:
+        """What belongs to the neighbours, without one copy of the row: `distance` says where there is one."""
+        if self.asked == 1:
+            return part[:, :1]
+        return np.where(distance[:, :1] == 0, part[:, 1 : self.asked], part[:, : self.asked - 1])
+
+    def _blocks(self, values: Floats) -> Iterator[tuple[slice, Ints, Floats]]:
+        """Yield blocks: rows, the nearest reference rows and perhaps others, in any order, and their distances."""
+        if isinstance(self._search, Brute):
+            yield from self._search.blocks(values)
+            return
+        size = max(1, min(_BLOCK_ROWS, _BLOCK_VALUES // len(self.reference)))
         for start in range(0, len(values), size):
             check_deadline()
             rows = slice(start, min(start + size, len(values)))
-            near = self._search.kneighbors(values[rows], return_distance=False)
-            apart = np.abs(values[rows, None, :].astype(np.float64) - self.reference[near])
-            distance = self._norm(apart)
-            order = np.argsort(distance, axis=1, kind="stable")
-            if asked > 1:
-                own = np.take_along_axis(distance, order, axis=1)[:, :1] == 0
-                order = np.where(own, order[:, 1:], order[:, :-1])
-            yield rows, np.take_along_axis(apart, order[:, :, None], 1), np.take_along_axis(distance, order, 1)
+            near, distance = self._nearest(values[rows].astype(np.float64))
+            yield rows, near, distance
 
-    def _norm(self, apart: Floats) -> Floats:
-        if np.isinf(self.power):
-            return np.asarray(apart.max(axis=-1))
-        if self.power == 2.0:
-            return np.asarray(np.sqrt(np.einsum("ijk,ijk->ij", apart, apart)))
-        return np.asarray((apart**self.power).sum(axis=-1) ** (1.0 / self.power))
+    def _made(self) -> Any:
+        """What searches: itself for Euclidean brute force, a tree, or nothing where all distances are taken."""
+        if self.index == "kd_tree":
+            from scipy.spatial import cKDTree
+
+            return cKDTree(self.reference)
+        if self.index == "ball_tree":
+            from sklearn.neighbors import BallTree
+
+            metric = "chebyshev" if np.isinf(self.power) else "minkowski"
+            return BallTree(self.reference, metric=metric, **({} if np.isinf(self.power) else {"p": self.power}))
+        return Brute(reference=self.reference, asked=self.asked) if self.power == 2.0 else None
+
+    def _nearest(self, block: Floats) -> tuple[Ints, Floats]:
+        """The nearest reference rows and the distances to them, shape (rows, asked) each."""
+        if self.index == "kd_tree":
+            distance, near = self._search.query(block, k=range(1, self.asked + 1), p=self.power)
+            return near, distance
+        if self.index == "ball_tree":
+            distance, near = self._search.query(block, k=self.asked)
+            return near, distance
+        from scipy.spatial.distance import cdist
+
+        metric, power = ("chebyshev", {}) if np.isinf(self.power) else ("minkowski", {"p": self.power})
+        apart = cdist(block, self.reference, metric, **power)
+        near = np.argpartition(apart, self.asked - 1, axis=1)[:, : self.asked]
+        return near, np.take_along_axis(apart, near, axis=1)
