@@ -16,7 +16,7 @@ import time
 import warnings
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -33,6 +33,9 @@ from anomalist.engine.plan import make_plan
 from anomalist.engine.progress import Silent
 from anomalist.engine.request import RunOptions
 from anomalist.plugins.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 PEER_ROWS = 10_000  # peers are fitted on a sample of larger sets, as published comparisons do, and score all rows
 CONSENSUS = "consensus"
@@ -78,10 +81,7 @@ def peers(values: np.ndarray, labels: np.ndarray, seed: int) -> tuple[dict[str, 
     from pyod.models.ocsvm import OCSVM
     from pyod.models.vae import VAE
 
-    rng = np.random.default_rng(seed)
-    rows = rng.permutation(len(values))[:PEER_ROWS]
-    scaled = StandardScaler().fit_transform(values)
-    makers: dict[str, Any] = {
+    makers: dict[str, Callable[[], Any]] = {
         "PyOD IForest": lambda: IForest(random_state=seed),
         "PyOD ECOD": ECOD,
         "PyOD KNN": KNN,
@@ -89,6 +89,16 @@ def peers(values: np.ndarray, labels: np.ndarray, seed: int) -> tuple[dict[str, 
         "PyOD AutoEncoder": lambda: AutoEncoder(random_state=seed, verbose=0),
         "PyOD VAE": lambda: VAE(random_state=seed, verbose=0),
     }
+    return fit_peers(makers, values, labels, seed)
+
+
+def fit_peers(
+    makers: Mapping[str, Callable[[], Any]], values: np.ndarray, labels: np.ndarray, seed: int
+) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:
+    """Fit detectors with PyOD's interface on a sample of standardised rows, score all; measures and CPU seconds."""
+    rng = np.random.default_rng(seed)
+    rows = rng.permutation(len(values))[:PEER_ROWS]
+    scaled = StandardScaler().fit_transform(values)
     found, seconds = {}, {}
     for name, make in makers.items():
         started = time.process_time()

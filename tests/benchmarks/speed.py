@@ -1,0 +1,140 @@
+"""How fast our detectors are beside their counterparts in other libraries, and as good.
+
+    python -m tests.benchmarks.speed [--quick] [--only NAME]... [--rows 1000,10000] [--columns 8,20,100] [--repeat 3]
+    python -m tests.benchmarks.speed --check [--data DIR]
+
+Ours and the peer's fit the same labelled rows, made up, and score as many others, in one process and in turn, with the
+same number of threads. For each pair the table shows CPU seconds of fitting and scoring and their ratios, ours over the
+peer's: the median over the turns with the lowest and the highest; then the ratio of wall time, the CPU time of scoring
+one row, the peak of memory, and ROC AUC and average precision on the scored rows. PyOD and DeepOD also score the
+training rows while they fit, and cannot be told not to.
+
+With --data, a folder of sets in ADBench's layout (.npz with `X` and `y`), it also prints mean ROC AUC and average
+precision over those, of both sides with their defaults. --check measures what the targets in speed_targets.py state,
+and exits with 1 where one is missed.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tests.benchmarks.speed_accuracy import measure_sets
+from tests.benchmarks.speed_exact import GROWTH, large_fit
+from tests.benchmarks.speed_pairs import ELSEWHERE, PAIRS
+from tests.benchmarks.speed_report import Report
+from tests.benchmarks.speed_results import measure
+from tests.benchmarks.speed_targets import LARGE_SIZE, judged_on_sets, pairs_by_size
+from tests.benchmarks.timing import threads as with_threads
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tests.benchmarks.speed_pairs import Pair
+
+Size = tuple[int, int]  # rows and columns
+
+ROWS, QUICK_ROWS, COLUMNS = (1_000, 10_000, 100_000), (1_000,), (20,)
+LARGE = "ocsvm, large fit / scikit-learn OneClassSVM"
+LIBRARIES = ("anomalist", "pyod", "deepod", "scikit-learn", "torch", "numpy")
+
+
+def numbers(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, ...]:
+    """Whole numbers, separated by commas; none where the option was not given."""
+    if value is None:
+        return ()
+    parts = value.split(",")
+    if not all(part.isdecimal() and int(part) for part in parts):
+        raise click.BadParameter(f"{value!r} is not a list of whole numbers such as 1000,10000")
+    return tuple(map(int, parts))
+
+
+def plan(
+    pairs: Sequence[Pair], rows: tuple[int, ...], columns: tuple[int, ...], *, quick: bool, check: bool
+) -> tuple[Mapping[Size, Sequence[Pair]], list[Size]]:
+    """The pairs to measure by size, and the sizes of the one-class SVM's large fit."""
+    if check:
+        return pairs_by_size(pairs), [LARGE_SIZE]
+    sizes = [(n, width) for width in columns or COLUMNS for n in rows or (QUICK_ROWS if quick else ROWS)]
+    return (dict.fromkeys(sizes, pairs) if pairs else {}), [size for size in sizes if size[0] > max(GROWTH)]
+
+
+@click.command()
+@click.option("--rows", callback=numbers, help="Rows to fit, and as many to score.  [default: 1000,10000,100000]")
+@click.option("--columns", callback=numbers, help="[default: 20]")
+@click.option("--repeat", type=click.IntRange(min=1), default=3, show_default=True, help="Turns that each side takes.")
+@click.option(
+    "--seconds", type=float, default=30.0, show_default=True, help="A side takes no turn beyond so many CPU seconds."
+)
+@click.option("--only", multiple=True, help="Part of the names of pairs, as in --list. Repeatable.")
+@click.option("--quick", is_flag=True, help="1,000 rows, a minute.")
+@click.option("--check", is_flag=True, help="Measure what the targets state; exit with 1 where one is missed.")
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Of both sides.")
+@click.option("--device", default="cpu", show_default=True, help="Where networks train; a few peers know only the CPU.")
+@click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), envvar="ANOMALIST_BENCH_DATA")
+@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Of the part with --data.")
+@click.option("--times/--no-times", default=True, help="--no-times: only the part with --data.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every figure to this file.")
+@click.option("--markdown", "markdown_file", type=click.Path(path_type=Path), help="Write the table to this file.")
+@click.option("--list", "list_only", is_flag=True, help="Print the pairs and end.")
+def main(
+    rows: tuple[int, ...] | None,
+    columns: tuple[int, ...] | None,
+    repeat: int,
+    seconds: float,
+    only: tuple[str, ...],
+    quick: bool,
+    check: bool,
+    threads: int,
+    device: str,
+    data: Path | None,
+    seeds: int,
+    times: bool,
+    json_file: Path | None,
+    markdown_file: Path | None,
+    list_only: bool,
+) -> None:
+    """Print times, memory and accuracy of our detectors and their counterparts, and their ratios."""
+    names = [*(pair.name for pair in PAIRS), LARGE]
+    if list_only:
+        print("\n".join([*names, *ELSEWHERE]))
+        return
+    if sum((check, quick, bool(rows))) > 1 or (check and columns):
+        raise click.UsageError("--check and --quick have sizes of their own: give only one of --check, --quick, --rows")
+    if not times and data is None:
+        raise click.UsageError("--no-times leaves only the part on accuracy: give its sets with --data")
+    wanted = [name for name in names if not only or any(part.lower() in name.lower() for part in only)]
+    if not wanted:
+        raise click.UsageError(f"no pair is called like {', '.join(only)}; --list names them")
+    pairs = [pair for pair in PAIRS if pair.name in wanted]
+    by_size, large_sizes = plan(pairs, rows, columns, quick=quick, check=check) if times else ({}, [])
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
+    report = Report(names=wanted, about=f"{versions}; {threads} thread(s), {device}")
+    print(report.about, flush=True)
+    with with_threads(threads):
+        for (n, width), of_size in by_size.items():
+            how = {"repeat": repeat, "seconds": seconds, "threads": threads, "device": device}
+            for result in measure(of_size, rows=n, columns=width, **how):
+                report.add(result)
+        for n, width in large_sizes if LARGE in wanted else ():
+            report.add_large(large_fit(rows=n, columns=width, repeat=repeat))
+        if data is not None:
+            on_sets = judged_on_sets(pairs) if check else pairs
+            for name, measured in measure_sets(data, on_sets, seeds=seeds, threads=threads, device=device):
+                report.add_set(name, measured)
+    report.end()
+    if json_file is not None:
+        json_file.write_text(report.to_json())
+    if markdown_file is not None:
+        markdown_file.write_text(report.to_markdown())
+    verdicts = report.verdicts()
+    missed = sum(verdict.met is False for verdict in verdicts)
+    if check and missed:
+        raise click.ClickException(f"{missed} of {len(verdicts)} targets missed")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""The stated targets: what our side may cost at most beside its counterpart, and how well it must do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.benchmarks.speed_pairs import PAIRS, Pair
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tests.benchmarks.speed_exact import LargeFit
+    from tests.benchmarks.speed_results import Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A median ratio of CPU times on one size.
+
+    Attributes:
+        pair: The name of a pair, `ours / peer`.
+        figure: `fit`, `score`, `both` or `row`.
+        at_most: Ours over the peer's.
+        auc_within: By how much our ROC AUC may lie below the peer's; None where the target says nothing about it.
+        scores_within: By how much a score of ours may differ from the peer's; None likewise.
+    """
+
+    pair: str
+    rows: int
+    columns: int
+    figure: str
+    at_most: float
+    auc_within: float | None = None
+    scores_within: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A figure beside its limit; `value` is None where it was not measured."""
+
+    what: str
+    value: float | None
+    limit: float
+    at_most: bool = True
+
+    @property
+    def met(self) -> bool | None:
+        if self.value is None:
+            return None
+        return self.value <= self.limit if self.at_most else self.value >= self.limit
+
+    def __str__(self) -> str:
+        word = {True: "met", False: "MISSED", None: "not measured"}[self.met]
+        value = "" if self.value is None else f"{self.value:.3g}, "
+        return f"{word:12s} {self.what}: {value}wanted at {'most' if self.at_most else 'least'} {self.limit:g}"
+
+
+TARGETS = (
+    Target(pair="autoencoder / PyOD AutoEncoder", rows=10_000, columns=20, figure="fit", at_most=0.10),
+    Target(pair="autoencoder, 8 seeds / PyOD AutoEncoder", rows=10_000, columns=20, figure="fit", at_most=0.40),
+    Target(pair="vae / PyOD VAE", rows=10_000, columns=20, figure="fit", at_most=0.05),
+    Target(pair="gan / PyOD SO_GAAL", rows=10_000, columns=20, figure="fit", at_most=0.5),
+    Target(
+        pair="isolation_forest / scikit-learn IsolationForest",
+        rows=100_000,
+        columns=20,
+        figure="both",
+        at_most=0.5,
+        auc_within=0.01,
+    ),
+    Target(pair="isolation_forest / scikit-learn IsolationForest", rows=100_000, columns=20, figure="row", at_most=0.1),
+    Target(
+        pair="ocsvm, as PyOD's / PyOD OCSVM",
+        rows=10_000,
+        columns=20,
+        figure="score",
+        at_most=0.1,
+        scores_within=1e-4,
+    ),
+)
+
+LARGE_SIZE = (100_000, 20)
+LARGE_AT_MOST = 1 / 50
+LARGE_AUC_WITHIN = 0.01
+
+# Ours, the peer, and by how much our mean ROC AUC over the labelled sets of --data must lie above the peer's at least.
+ACCURACY = (
+    ("autoencoder", "PyOD AutoEncoder", 0.0),
+    ("gan", "PyOD SO_GAAL", 0.10),
+    ("gan", "PyOD ALAD", 0.10),
+)
+
+
+def pairs_by_size(pairs: Sequence[Pair] = PAIRS) -> dict[tuple[int, int], list[Pair]]:
+    """What has to be measured to judge the targets of some pairs, by rows and columns."""
+    found: dict[tuple[int, int], list[Pair]] = {}
+    for target in TARGETS:
+        known = found.setdefault((target.rows, target.columns), [])
+        known += [pair for pair in pairs if pair.name == target.pair and pair not in known]
+    return {size: wanted for size, wanted in found.items() if wanted}
+
+
+def judged_on_sets(pairs: Sequence[Pair]) -> list[Pair]:
+    """Those of some pairs that a target over labelled sets is stated for."""
+    stated = [f"{ours} / {peer}" for ours, peer, _ in ACCURACY]
+    return [pair for pair in pairs if pair.name in stated]
+
+
+def judge(results: Sequence[Result]) -> list[Verdict]:
+    """The targets whose pair and size were measured."""
+    verdicts = []
+    for target in TARGETS:
+        for result in results:
+            if (result.pair.name, result.rows, result.columns) != (target.pair, target.rows, target.columns):
+                continue
+            where = f"{target.pair}, {target.rows:,} x {target.columns}"
+            spread, gap = result.ratio(target.figure), result.gap()
+            cpu = None if spread is None else spread.median
+            verdicts.append(Verdict(what=f"{where}: CPU of {target.figure}", value=cpu, limit=target.at_most))
+            if target.auc_within is not None:
+                verdicts.append(
+                    Verdict(what=f"{where}: more ROC AUC", value=gap, limit=-target.auc_within, at_most=False)
+                )
+            if target.scores_within is not None:
+                difference = result.difference()
+                verdicts.append(
+                    Verdict(
+                        what=f"{where}: largest difference of a score", value=difference, limit=target.scores_within
+                    )
+                )
+    return verdicts
+
+
+def judge_large(large: LargeFit) -> list[Verdict]:
+    """Whether the fit of many rows is cheap enough and as good as the exact one; nothing for other sizes."""
+    if (large.rows, large.columns) != LARGE_SIZE:
+        return []
+    where = f"ocsvm, fit of {large.rows:,} x {large.columns}"
+    return [
+        Verdict(what=f"{where}: CPU over the extrapolated exact fit's", value=large.ratio.median, limit=LARGE_AT_MOST),
+        Verdict(
+            what=f"{where}: ROC AUC above exact on {large.exact_rows:,} rows",
+            value=min(large.auc_same, large.auc_all) - large.auc_exact,
+            limit=-LARGE_AUC_WITHIN,
+            at_most=False,
+        ),
+    ]
+
+
+def judge_accuracy(means: Mapping[str, tuple[float, float]], names: Sequence[str]) -> list[Verdict]:
+    """The targets over labelled sets, of the pairs that were asked for; not measured where --data was not given."""
+    verdicts = []
+    for ours, peer, above in ACCURACY:
+        if f"{ours} / {peer}" not in names:
+            continue
+        gap = means[ours][0] - means[peer][0] if means else None
+        what = f"{ours} / {peer}: mean ROC AUC above the peer's over the sets of --data"
+        verdicts.append(Verdict(what=what, value=gap, limit=above, at_most=False))
+    return verdicts
