@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import solve_triangular
-from sklearn.covariance import ledoit_wolf_shrinkage
 
 from anomalist.detector import check_deadline
 
@@ -86,8 +85,19 @@ def _shrunk(values: Floats, shrinkage: float | None) -> tuple[Floats, Floats]:
     if mean_variance <= 0:
         return center, np.eye(columns)
     if shrinkage is None:
-        shrinkage = float(ledoit_wolf_shrinkage(centered, assume_centered=True)) if rows > 1 else 1.0
+        shrinkage = _estimated_shrinkage(centered, covariance, mean_variance)
     weight = max(shrinkage, _FLOOR)
     covariance *= 1.0 - weight
     covariance.flat[:: columns + 1] += weight * mean_variance
     return center, covariance
+
+
+def _estimated_shrinkage(centered: Floats, covariance: Floats, mean_variance: float) -> float:
+    """The weight of the identity with the least expected squared error (Ledoit & Wolf 2004, section 3.3)."""
+    rows, columns = centered.shape
+    size = float((covariance**2).sum())
+    apart = size - columns * mean_variance**2  # of the covariance from the multiple of the identity
+    if apart <= 0:
+        return 0.0
+    error = (float((np.einsum("ij,ij->i", centered, centered) ** 2).mean()) - size) / rows
+    return min(max(error, 0.0) / apart, 1.0)

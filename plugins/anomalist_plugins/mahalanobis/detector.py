@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from anomalist.data.sampling import draw
 from anomalist.detector import check_deadline, check_parameter
@@ -79,7 +79,7 @@ class Mahalanobis:
         # the kept rows are the closest, so their covariance is too small; the median row of a Gaussian says by how much
         middle = float(np.median(squared_distance(sample, center, covariance)))
         if middle > 0:
-            covariance *= middle / float(chi2.ppf(0.5, data.width))
+            covariance *= middle / float(chdtri(data.width, 0.5))
         self._center = center
         self._whitener = whitener(covariance)
         return self

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from sklearn.svm import OneClassSVM as LibSVM
 
 from anomalist.data.sampling import draw
 from anomalist.detector import check_parameter
@@ -159,6 +158,10 @@ class OneClassSVM:
         return 2.0 / (sample.shape[1] * variance) if variance > 0 else 1.0
 
     def _solve(self, sample: Floats, kernel: Kernel) -> _Machine:
+        from sklearn.svm import (
+            OneClassSVM as LibSVM,
+        )  # takes a second to import, and large training sets do not need it
+
         solver = LibSVM(
             kernel=kernel.name,
             gamma=kernel.gamma,
