@@ -158,9 +158,8 @@ class OneClassSVM:
         return 2.0 / (sample.shape[1] * variance) if variance > 0 else 1.0
 
     def _solve(self, sample: Floats, kernel: Kernel) -> _Machine:
-        from sklearn.svm import (
-            OneClassSVM as LibSVM,
-        )  # takes a second to import, and large training sets do not need it
+        # here, as it takes a second to import and large training sets do not need it
+        from sklearn.svm import OneClassSVM as LibSVM
 
         solver = LibSVM(
             kernel=kernel.name,
