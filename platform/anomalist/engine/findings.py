@@ -50,10 +50,10 @@ def findings_of(
             probability=None if probability is None else float(probability[row]),
             members=dict(zip(scores.members, levels[i].tolist(), strict=True)),
             reasons=reasons[i],
-            values=wide.values(row),
+            values=values,
             moved=None if lessons is None else lessons.of(i),
         )
-        for i, row in enumerate(rows.tolist())
+        for i, (row, values) in enumerate(zip(rows.tolist(), wide.several(rows), strict=True))
     )
 
 

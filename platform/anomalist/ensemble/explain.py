@@ -95,8 +95,7 @@ def explain(
     typical, wide = model.encoder.typical, model.encoder.widened(table)
     one_by_one = all(member.view == "rows" for member in model.members)
     found = []
-    for row, part in zip(rows.tolist(), parts, strict=True):
-        values = wide.values(row)
+    for values, part in zip(wide.several(rows), parts, strict=True):
         if one_by_one:
             usual = [column in typical and values.get(column) == typical[column] for column in columns]
             part = np.where(usual, 0.0, part)  # a usual value may count in a score, but it explains nothing
