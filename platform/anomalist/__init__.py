@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from anomalist.data.table import Table
     from anomalist.detector import Detector, DetectorSpec, State, Trait, hookimpl
     from anomalist.engine.api import Drift, Retrained, Run, monitor, promote, retrain, rollback, run, score
+    from anomalist.engine.api_tune import Tuned, tune
     from anomalist.ensemble.model import Model
     from anomalist.errors import AnomalistError
 
@@ -32,6 +33,7 @@ _HOMES = {
     "State": "anomalist.detector",
     "Table": "anomalist.data.table",
     "Trait": "anomalist.detector",
+    "Tuned": "anomalist.engine.api_tune",
     "hookimpl": "anomalist.detector",
     "monitor": "anomalist.engine.api",
     "promote": "anomalist.engine.api",
@@ -39,6 +41,7 @@ _HOMES = {
     "rollback": "anomalist.engine.api",
     "run": "anomalist.engine.api",
     "score": "anomalist.engine.api",
+    "tune": "anomalist.engine.api_tune",
 }
 
 __all__ = [
@@ -53,6 +56,7 @@ __all__ = [
     "State",
     "Table",
     "Trait",
+    "Tuned",
     "__version__",
     "hookimpl",
     "monitor",
@@ -61,6 +65,7 @@ __all__ = [
     "rollback",
     "run",
     "score",
+    "tune",
 ]
 
 

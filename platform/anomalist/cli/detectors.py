@@ -47,6 +47,7 @@ def _about(registry: Registry, spec: DetectorSpec) -> dict[str, Any]:
         "eats": spec.eats,
         "traits": sorted(spec.handles),
         "panels": sorted(spec.panels),
+        "search": list(spec.search),
         "package": registry.package(spec.name),
         "usable": usable,
         "reason": reason or None,
@@ -62,7 +63,8 @@ def _print_list(rows: list[dict[str, Any]]) -> None:
 def _print_one(about: dict[str, Any]) -> None:
     click.echo(f"{about['name']}: {about['summary']}\n")
     shown = ("family", "eats", "traits", "panels", "package")
-    print_pairs({**{key: about[key] for key in shown}, "usable": about["reason"] or "yes"})
+    searched = " ".join(about["search"])
+    print_pairs({**{key: about[key] for key in shown}, "usable": about["reason"] or "yes", "searched": searched})
     if about["parameters"]:
         click.echo()
         columns = ("name", "type", "default", "help")

@@ -38,6 +38,7 @@ COMMANDS = {
     "feedback": LazyCommand("anomalist.cli.feedback:feedback", "Say what rows are; import and list verdicts."),
     "review": LazyCommand("anomalist.cli.review:review", "Judge the rows of a run with single keys."),
     "retrain": LazyCommand("anomalist.cli.retrain:retrain", "Make the next version of a model from all verdicts."),
+    "tune": LazyCommand("anomalist.cli.tune:tune", "Search for better parameters of a detector."),
     "models": LazyCommand("anomalist.cli.models:models", "Show the fitted models, promote one, or go back."),
     "detectors": LazyCommand("anomalist.cli.detectors:detectors", "List the detectors, or explain one."),
     "features": LazyCommand("anomalist.cli.features:features", "List what makes features, or explain one."),

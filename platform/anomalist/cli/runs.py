@@ -21,12 +21,13 @@ _count_option = click.option(
 
 @click.command()
 @_count_option
+@click.option("--trials", is_flag=True, help="List the trials of searches, too.")
 @json_option
 @click.pass_obj
-def runs(app: App, count: int, as_json: bool) -> None:
+def runs(app: App, count: int, trials: bool, as_json: bool) -> None:
     """List the newest runs, the newest first."""
     with app.open_store() as store:
-        found = store.runs(limit=count)
+        found = store.runs(limit=count, trials=trials)
 
     def human() -> None:
         if not found:
@@ -101,18 +102,23 @@ def explain(app: App, run: str, key: str, data: str | None, as_json: bool) -> No
     )
 
 
+def _kind(run: RunRow) -> str:
+    """What a run was for: a search and its trials, which evaluate, are told apart from other evaluations."""
+    return next((kind for kind in ("tune", "trial") if kind in run.params), run.kind)
+
+
 def _line(run: RunRow) -> list[object]:
     model = "-" if run.model is None else f"{run.model[0]}:{run.model[1]}"
     seconds = None if run.seconds is None else round(run.seconds, 1)
     started = run.started_at.strftime("%Y-%m-%d %H:%M:%S")
-    return [run.id, run.kind, run.status, run.dataset.source, run.dataset.rows, model, run.flagged, started, seconds]
+    return [run.id, _kind(run), run.status, run.dataset.source, run.dataset.rows, model, run.flagged, started, seconds]
 
 
 def _run_dict(run: RunRow) -> dict[str, Any]:
     model = None if run.model is None else {"name": run.model[0], "version": run.model[1]}
     return {
         "id": run.id,
-        "kind": run.kind,
+        "kind": _kind(run),
         "status": run.status,
         "source": run.dataset.source,
         "rows": run.dataset.rows,
@@ -177,6 +183,14 @@ def _print_run(run: RunRow, members: list[MemberRow], threshold: ThresholdRow | 
         from anomalist.cli.comparison import print_outcome
 
         print_outcome(run.results["retrain"], made=run.model)
+    if "trial" in run.params:
+        from anomalist.cli.tuning_view import print_trial
+
+        print_trial(run.params["trial"], (run.results or {}).get("trial"))
+    if run.results and "tune" in run.results:
+        from anomalist.cli.tuning_view import print_report
+
+        print_report(run.results["tune"], data=run.dataset.source)
     if run.results and "drift" in run.results:
         from anomalist.cli.monitor import print_drift
 

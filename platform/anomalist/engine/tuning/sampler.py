@@ -15,8 +15,9 @@ from anomalist.plugins.space import OneOf
 if TYPE_CHECKING:
     import optuna
 
-    from anomalist.engine.tuning.subject import Point, Subject
+    from anomalist.engine.tuning.subject import Point, Subject, Value
     from anomalist.engine.tuning.trial import Trial
+    from anomalist.plugins.space import Axis
 
 __all__ = ["Asked", "Sampler", "check_installed"]
 
@@ -74,25 +75,35 @@ class Sampler:
         """What to try as the trial of this number."""
         self._study.sampler = self._optuna.samplers.TPESampler(seed=(self._seed + 7919 * number) % 2**32)
         trial = self._study.ask(self._distributions)
-        return Asked(trial, {axis.name: trial.params[axis.name] for axis in self._subject.axes})
+        return Asked(trial, {axis.name: _short(trial.params[axis.name], axis) for axis in self._subject.axes})
 
     def learn(self, trial: Trial, asked: Asked | None = None) -> None:
-        """Take in a trial that has ended: one that was asked for just now, or one of an earlier call."""
+        """Take in a trial that has ended: one that was asked for just now, or one of an earlier call.
+
+        What was asked is dropped and what was tried is added, so that both calls leave the same to learn from.
+        """
         states = self._optuna.trial.TrialState
-        state = {"done": states.COMPLETE, "pruned": states.PRUNED, "failed": states.FAIL}[trial.state]
-        point = trial.point or self._subject.start
         if asked is not None:
-            self._study.tell(asked.trial, trial.value if trial.state == "done" else None, state=state)
-        elif point is not None:  # else it had the defaults, and those lie outside of the space
-            self._study.add_trial(
-                self._optuna.trial.create_trial(
-                    state=state,
-                    value=trial.value,
-                    params=dict(point),
-                    distributions=self._distributions,
-                    intermediate_values=dict(enumerate(trial.running_means)),
-                )
+            self._study.tell(asked.trial, state=states.FAIL)
+        point = trial.point or self._subject.start
+        if point is None:
+            return  # it had the defaults, and those lie outside of the space
+        self._study.add_trial(
+            self._optuna.trial.create_trial(
+                state={"done": states.COMPLETE, "pruned": states.PRUNED, "failed": states.FAIL}[trial.state],
+                value=trial.value,
+                params=dict(point),
+                distributions=self._distributions,
+                intermediate_values=dict(enumerate(trial.running_means)),
             )
+        )
+
+
+def _short(value: Value, axis: Axis) -> Value:
+    """A number with four digits that count: it has to be typed, and more make no difference."""
+    if not isinstance(value, float) or isinstance(axis, OneOf):
+        return value
+    return min(max(float(f"{value:.4g}"), axis.low), axis.high)
 
 
 def _distributions(subject: Subject) -> dict[str, optuna.distributions.BaseDistribution]:

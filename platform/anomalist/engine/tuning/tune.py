@@ -132,7 +132,7 @@ def tune(
         search = _Search(workspace=workspace, table=table, ground=ground, options=options, asked=asked, run_id=run_id)
         found = [search.tuned(one, clock.share(len(subjects) - i)) for i, one in enumerate(subjects)]
         trust = (TRUST,) if options.unsupervised else ()
-        report = {"judged_by": ground.judge.name, "detectors": [_kept(one) for one in found]}
+        report = {"judged_by": ground.judge.name, "detectors": [one.to_dict() for one in found]}
         run = workspace.store.commit_run(run_id, status="done", results={TUNE: report}, notes=(*known.notes, *trust))
     return Tuned(run=run, judged_by=ground.judge.name, detectors=tuple(found))
 
@@ -176,17 +176,16 @@ class _Search:
 
     def _said(self, subject: Subject, best: Trial, trials: Sequence[Trial]) -> tuple[Verdict | None, str]:
         """What the best trial is worth, in one line, and by labels where there are any."""
-        if best.number == 0:
-            return None, f"nothing was better than the defaults in {counted(len(trials), 'trial')}"
+        nothing = f"nothing was better than the defaults in {counted(len(trials), 'trial')}"
         if self.ground.last is None:
-            return None, _without_labels(best, trials)
+            return None, nothing if best.number == 0 else _without_labels(best, trials)
         self.workspace.progress.stage(f"{subject.name}: comparing with the defaults")
         longest = max(trial.seconds for trial in trials)
         try:
             verdict = self._compared(subject, best, None if self.options.seconds is None else 2.0 * longest)
         except DetectorError as error:
             return None, f"not compared with the defaults on rows that no trial saw: {message_of(error)}"
-        return verdict, verdict.reason
+        return verdict, nothing if best.number == 0 else verdict.reason
 
     def _compared(self, subject: Subject, best: Trial, seconds: float | None) -> Verdict:
         """The defaults and the best trial, fitted on all rows that were searched on and judged by those held out."""
@@ -244,8 +243,3 @@ def _question(table: Table, subject: Subject, asked: Mapping[str, Any]) -> str:
     detector = {"name": subject.name, "fixed": dict(subject.fixed), "space": [axis.text for axis in subject.axes]}
     text = json.dumps([table.fingerprint, detector, about], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def _kept(one: TunedDetector) -> dict[str, Any]:
-    """What the run of the search keeps: all but the trials, which have runs of their own."""
-    return {name: value for name, value in one.to_dict().items() if name != "trials"}

@@ -1,0 +1,85 @@
+"""How a search, and a trial of one, is shown to people."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from anomalist.cli.output import print_table
+from anomalist.data.words import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["print_report", "print_trial", "print_tuned"]
+
+_SHOWN = 5
+
+
+def print_tuned(found: Mapping[str, Any], *, data: str) -> None:
+    """Print a search that has just ended, with its best trials."""
+    click.echo(f"run {found['run']}")
+    print_report(found, data=data)
+
+
+def print_report(found: Mapping[str, Any], *, data: str) -> None:
+    """Print what a search found; `data` is where its rows are."""
+    judged_by = found["judged_by"].replace("_", " ")
+    for one in found["detectors"]:
+        counts = ", ".join(f"{count} {state}" for state, count in one["counts"].items() if count)
+        click.echo(f"\n{one['detector']}: {counted(sum(one['counts'].values()), 'trial')} ({counts}), by {judged_by}")
+        _print_trials(one["trials"], judged_by)
+        if one["comparison"] is not None:
+            click.echo()
+            _print_comparison(one["comparison"])
+        click.echo(f"\n{one['reason']}")
+        click.echo(f"use it:  anomalist run {shlex.quote(data)} --detector {shlex.quote(one['line'])}")
+
+
+def print_trial(about: Mapping[str, Any], found: Mapping[str, Any] | None) -> None:
+    """Print one trial: what it tried and what that was worth on each fold, as far as it came."""
+    click.echo(f"\ntrial {about['number']} of search {about['study']}: {about['detector']}")
+    if found is not None:
+        folds = ", ".join(f"{value:.4f}" for value in found["folds"])
+        click.echo(f"{found['state']}: {found['judged_by'].replace('_', ' ')} on each fold: {folds}")
+
+
+def _print_trials(trials: list[dict[str, Any]], judged_by: str) -> None:
+    """The best few that came to their end, and the defaults wherever they are."""
+    done = [trial for trial in trials if trial["state"] == "done"]
+    ranked = sorted(done, key=lambda trial: -trial["value"])
+    shown = ranked[:_SHOWN] + [trial for trial in ranked[_SHOWN:] if trial["number"] == 0]
+    print_table(
+        ["trial", judged_by, "seconds", "run", "parameters"],
+        [
+            [
+                trial["number"],
+                round(trial["value"], 4),
+                round(trial["seconds"], 2),
+                trial["run"],
+                _point(trial["point"]),
+            ]
+            for trial in shown
+        ],
+    )
+
+
+def _point(point: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in point.items()) or "the defaults"
+
+
+def _print_comparison(comparison: Mapping[str, Any]) -> None:
+    rows = [
+        [
+            name.replace("_", " "),
+            f"{pair['defaults']:.3f}",
+            f"{pair['tuned']:.3f}",
+            f"{pair['gain']:+.3f}",
+            f"{pair['low']:+.3f} to {pair['high']:+.3f}",
+        ]
+        for name, pair in comparison["measures"].items()
+    ]
+    columns = ["on rows that no trial saw", "defaults", "tuned", "gain", f"{comparison['confidence']:.0%} interval"]
+    print_table(columns, rows)

@@ -1,0 +1,219 @@
+"""What `anomalist tune` brings on rows that no trial saw, with labels and without, and how far to trust the latter.
+
+    python -m tests.benchmarks.tuning --data DIR [--trials 20] [--detector NAME]... [--only NAME]... [--json FILE]
+
+DIR holds sets in ADBench's layout: one .npz each, with `X` of shape (rows, columns), and `y`, 1 for an anomaly. For
+each set and detector it searches twice, by labels and by the criterion without labels; both times three tenths of the
+rows are kept from all trials, and their labels compare the best trial with the defaults. It prints both gains in
+average precision and ROC AUC, and how often the tuned detector is better, no different or worse by a paired bootstrap.
+
+Then it takes settings at random from the same space and ranks them by the criterion and by labels, on the same folds:
+the rank correlation, and what the criterion's choice gains over the defaults and over a random setting.
+
+With --at-least-gain it exits with 1 where the mean gain in average precision by labels stays below, with
+--at-least-rank where the mean rank correlation with ROC AUC does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import click
+import numpy as np
+import polars as pl
+from scipy.stats import spearmanr
+
+from anomalist.data.table import Table
+from anomalist.engine.tuning.bench import Clock
+from anomalist.engine.tuning.ground import Ground, Known, prepared
+from anomalist.engine.tuning.judge import ByLabels
+from anomalist.engine.tuning.request import TuneOptions
+from anomalist.engine.tuning.sampler import Sampler
+from anomalist.engine.tuning.splits import FEWEST
+from anomalist.engine.tuning.subject import Subject
+from anomalist.engine.tuning.tune import tune
+from anomalist.engine.workspace import Workspace
+from anomalist.errors import DetectorError
+from anomalist.plugins.registry import Registry
+from anomalist.store.repository import Store
+from tests.benchmarks.tabular import load
+
+METRICS = ("average_precision", "roc_auc")
+DETECTORS = ("knn", "isolation_forest", "gmm", "autoencoder")
+RANDOM = 10  # Optuna draws so many at random before it learns
+
+
+def searched(workspace: Workspace, table: Table, options: TuneOptions) -> list[dict[str, Any]]:
+    """What the search for each detector brought: both measures of the defaults and the tuned, and what was ruled."""
+    results = []
+    for found in tune(workspace, table, options).detectors:
+        if found.verdict is None:
+            raise click.ClickException(f"{table.source}: {found.name}: {found.reason}")
+        measures = {
+            name: {"defaults": pair.champion, "tuned": pair.challenger, "gain": pair.gain}
+            for name, pair in found.verdict.measures.items()
+        }
+        seconds = sum(trial.seconds for trial in found.trials)
+        results.append({**measures, "ruling": found.verdict.ruling, "line": found.best.line, "seconds": seconds})
+    return results
+
+
+def trusted(workspace: Workspace, table: Table, options: TuneOptions) -> list[dict[str, float]]:
+    """How the criterion without labels ranks random settings, beside how labels do, on the same folds."""
+    known = Known.of(table, options, None)
+    ground, truth = prepared(workspace, known, options, panel="default"), known.truth
+    labels = {
+        metric: ByLabels(data=ground.bench.data, folds=ground.folds, known=truth >= 0, truth=truth, metric=metric)
+        for metric in METRICS
+    }
+    results = []
+    for name in options.detectors:
+        subject = Subject.of(workspace.registry, name, None)
+        sampler = Sampler(subject, options.seed)
+        lines = [subject.line(sampler.ask(number).point if number else None) for number in range(RANDOM + 1)]
+        found = [one for line in lines if (one := _judged(ground, labels, line)) is not None]
+        criterion, results_of = [one["criterion"] for one in found], {}
+        chosen = int(np.argmax(criterion))
+        for metric in METRICS:
+            values = [one[metric] for one in found]
+            flat = np.ptp(criterion) == 0 or np.ptp(values) == 0
+            results_of[f"rank_{metric}"] = 0.0 if flat else float(spearmanr(criterion, values).statistic)
+            results_of[f"over_defaults_{metric}"] = values[chosen] - values[0]
+            results_of[f"over_random_{metric}"] = values[chosen] - float(np.mean(values[1:]))
+        results.append(results_of)
+    return results
+
+
+def _judged(ground: Ground, labels: dict[str, ByLabels], line: str) -> dict[str, float] | None:
+    """What the criterion and labels say of one setting, means over folds; None where it fails."""
+    by: defaultdict[str, list[float]] = defaultdict(list)
+    try:
+        for i, fold in enumerate(ground.folds):
+            answers = ground.bench.scores(line, fold.fit, ground.judge.papers(i), Clock.of(None))
+            by["criterion"].append(ground.judge.value(i, answers))
+            for metric, judge in labels.items():
+                by[metric].append(judge.value(i, answers[:1]))
+    except DetectorError:
+        return None
+    return {name: float(np.mean(values)) for name, values in by.items()}
+
+
+def report(results: dict[str, dict[str, dict[str, Any]]]) -> dict[str, dict[str, float]]:
+    """Print and return the means over sets, for each detector and over all."""
+    detectors = list(next(iter(results.values())))
+    means: dict[str, dict[str, float]] = {}
+    print(f"\nmeans over {len(results)} sets; average precision / ROC AUC on rows that no trial saw")
+    print(f"{'detector':18s}{'defaults':>15s}{'by labels':>15s}{'gain':>17s}  better/same/worse", end="")
+    print(f"{'no labels':>15s}{'gain':>17s}  better/same/worse{'seconds a search':>18s}")
+    for name in [*detectors, "all"]:
+        taken = [sets[one] for sets in results.values() for one in (detectors if name == "all" else [name])]
+        means[name] = {}
+        line = f"{name:18s}"
+        for how in ("by_labels", "without"):
+            values = {
+                (m, k): np.mean([one[how][m][k] for one in taken])
+                for m in METRICS
+                for k in ("defaults", "tuned", "gain")
+            }
+            rulings = [one[how]["ruling"] for one in taken]
+            counts = "/".join(str(rulings.count(ruling)) for ruling in ("better", "unproven", "worse"))
+            for kind in ("defaults", "tuned", "gain"):
+                if kind != "defaults" or how == "by_labels":
+                    sign, width = ("+", 17) if kind == "gain" else ("", 15)
+                    line += " / ".join(f"{values[m, kind]:{sign}.3f}" for m in METRICS).rjust(width)
+            line += counts.rjust(19)
+            means[name] |= {f"{how}_{m}_{k}": float(value) for (m, k), value in values.items()}
+        print(f"{line}{np.mean([one['by_labels']['seconds'] for one in taken]):18.1f}")
+    print("\nthe criterion without labels, on random settings: rank correlation with labels, gain of its choice")
+    print(f"{'detector':18s}{'rank correlation':>20s}{'over the defaults':>20s}{'over a random one':>20s}")
+    for name in [*detectors, "all"]:
+        taken = [sets[one]["trust"] for sets in results.values() for one in (detectors if name == "all" else [name])]
+        line = f"{name:18s}"
+        for kind in ("rank", "over_defaults", "over_random"):
+            found = {f"{kind}_{m}": float(np.mean([one[f"{kind}_{m}"] for one in taken])) for m in METRICS}
+            means[name] |= found
+            line += " / ".join(f"{value:+.3f}" for value in found.values()).rjust(20)
+        print(line)
+    return means
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="ANOMALIST_BENCH_DATA",
+    required=True,
+)
+@click.option("--only", multiple=True, help="Part of the name of a set. Repeatable.")
+@click.option("--most-rows", type=int, default=4_000, show_default=True, help="Sets of more rows are passed over.")
+@click.option("--most-columns", type=int, default=100, show_default=True, help="Sets of more columns likewise.")
+@click.option("--detector", "detectors", multiple=True, default=DETECTORS, show_default=True, help="Repeatable.")
+@click.option("--trials", type=click.IntRange(min=2), default=20, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--at-least-gain", type=float, default=-1.0, help="Mean gain in average precision by labels.")
+@click.option("--at-least-rank", type=float, default=-1.0, help="Mean rank correlation of the criterion with ROC AUC.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every figure to this file.")
+def main(
+    data: Path,
+    only: tuple[str, ...],
+    most_rows: int,
+    most_columns: int,
+    detectors: tuple[str, ...],
+    trials: int,
+    seed: int,
+    at_least_gain: float,
+    at_least_rank: float,
+    json_file: Path | None,
+) -> None:
+    """Print what tuning brings per set and on average."""
+    registry, results = Registry.load(), {}
+    for path in sorted(data.rglob("*.npz")):
+        values, labels = load(path)
+        few = min(int(labels.sum()), int((1 - labels).sum())) < FEWEST
+        left_out = len(values) > most_rows or values.shape[1] > most_columns or few
+        if left_out or (only and not any(part in path.stem for part in only)):
+            continue
+        columns = {f"x{i}": values[:, i] for i in range(values.shape[1])}
+        table = Table.from_frame(pl.DataFrame({**columns, "label": labels}), source=path.stem, label="label")
+        found: dict[str, dict[str, Any]] = {}
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Workspace(store=Store.open(data_home=Path(folder)), registry=registry, models=Path(folder)) as workspace,
+        ):
+            by_labels = TuneOptions(detectors=detectors, trials=trials, seed=seed)
+            without = TuneOptions(detectors=detectors, trials=trials, seed=seed, unsupervised=True)
+            parts = [searched(workspace, table, by_labels), searched(workspace, table, without)]
+            parts.append(trusted(workspace, table, without))
+        for name, *found_of in zip(detectors, *parts, strict=True):
+            found[name] = dict(zip(("by_labels", "without", "trust"), found_of, strict=True))
+        results[path.stem] = found
+        shown = "  ".join(
+            f"{name} {one['by_labels']['average_precision']['gain']:+.3f} "
+            f"{one['without']['average_precision']['gain']:+.3f}"
+            for name, one in found.items()
+        )
+        print(f"{path.stem} {values.shape} {labels.mean():.1%}: gain by labels, without: {shown}", flush=True)
+        if json_file is not None:
+            json_file.write_text(json.dumps({"sets": results}, indent=1))
+    if not results:
+        raise click.ClickException(f"{data}: no set is small enough and has {FEWEST} rows of each kind")
+    means = report(results)
+    if json_file is not None:
+        json_file.write_text(json.dumps({"means": means, "sets": results}, indent=1))
+    gain, rank = means["all"]["by_labels_average_precision_gain"], means["all"]["rank_roc_auc"]
+    if gain < at_least_gain or rank < at_least_rank:
+        raise click.ClickException(
+            f"gain {gain:+.4f} and rank correlation {rank:+.3f}, wanted at least {at_least_gain} and {at_least_rank}"
+        )
+
+
+if __name__ == "__main__":
+    main()
