@@ -67,9 +67,10 @@ def grow(
     parts = []
     for first in range(0, trees, at_once):
         count = min(at_once, trees - first)
-        picked = np.tile(np.arange(total), (count, 1))
         if subsample != total or replace:
             picked = np.stack([rng.choice(total, subsample, replace) for _ in range(count)])
+        else:
+            picked = np.tile(np.arange(total), (count, 1))
         seen = np.tile(np.arange(width), (count, 1))
         if columns != width:
             seen = np.stack([rng.choice(width, columns, replace=False) for _ in range(count)])
