@@ -28,7 +28,7 @@ def has(found: Any, shape: Any, where: str = "") -> None:
         assert isinstance(found, bool) == (shape is bool), (where, found)
 
 
-MEMBER = {"detector": str, "status": str, "seconds": NUMBER, "error": (str, type(None))}
+MEMBER = {"detector": str, "status": str, "seconds": NUMBER, "error": (str, type(None)), "notes": list}
 REASON = {"column": str, "actual": (str, int, float, type(None)), "typical": (str, int, float), "share": float}
 RUN = {
     "id": str,

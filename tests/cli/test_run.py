@@ -41,6 +41,7 @@ def test_the_json_of_run(data: Path, home: Path) -> None:
         "status": "done",
         "seconds": 0,
         "error": None,
+        "notes": [],
     }
     assert {row["key"] for row in found["top"][:2]} == {"r7", "r42"}
     assert len(found["top"]) == 10

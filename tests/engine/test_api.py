@@ -38,7 +38,7 @@ def made(frame: pl.DataFrame) -> Run:
 def test_a_run_from_a_frame(made: Run, home: Path) -> None:
     assert (made.status, made.model_name) == ("done", "m:1")
     assert made.members["detector"].to_list() == ["distance", "explaining"]
-    assert made.members.columns == ["detector", "status", "seconds", "error"]
+    assert made.members.columns == ["detector", "status", "seconds", "error", "notes"]
     assert made.scores.columns == ["key", "score", "level", "flagged", "distance", "explaining"]
     assert made.scores["key"].to_list() == [f"r{i}" for i in range(300)]
     assert set(made.flagged["key"]) == {"r7", "r42", "r100"}

@@ -79,7 +79,7 @@ class Run:
 
     @property
     def members(self) -> pl.DataFrame:
-        """How each detector fared: detector, status, seconds, error."""
+        """How each detector fared: detector, status, seconds, error, notes."""
         return pl.DataFrame(self.result.to_dict()["run"]["members"], infer_schema_length=None)
 
     @property

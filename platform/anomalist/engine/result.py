@@ -103,6 +103,7 @@ class RunResult:
                     "status": report.status,
                     "seconds": round(report.seconds, 4),
                     "error": report.error,
+                    "notes": list(report.notes),
                 }
                 for report in self.reports
             ],
