@@ -78,7 +78,7 @@ def _told(figures: Any) -> Any:
 @click.option("--read", "earlier", type=click.Path(exists=True, path_type=Path), help="Figures measured before.")
 @click.option("--draw", type=click.Path(dir_okay=False, path_type=Path), help="Draw the picture, .svg or .png.")
 @click.option("--at-most-power", type=float, default=1.1, show_default=True)
-@click.option("--at-most-passes", type=float, default=8.0, show_default=True)
+@click.option("--at-most-passes", type=float, default=6.0, show_default=True)
 def main(
     parts: tuple[str, ...],
     panels: tuple[str, ...],

@@ -102,8 +102,12 @@ def table(folder: Path, rows: int, columns: int, form: str = "parquet") -> Path:
 def program(folder: Path, what: str, path: Path, *arguments: str) -> Case:
     """Let the program do something with a table, in one thread."""
     command, *others = arguments
-    call = [sys.executable, "-m", "anomalist", "-q", command, str(path), "--threads", "1", *others]
+    call = [sys.executable, "-m", "anomalist", "-q", command, str(path), "--threads", "1", "--json", *others]
     cpu, wall, peak = measured(call, folder)
+    ended = json.loads((folder / "log").read_text(encoding="utf-8"))["run"]
+    if ended["status"] != "done":  # the cost of a panel without one of its detectors is another figure
+        why = "; ".join(f"{one['detector']}: {one['error']}" for one in ended["members"] if one["error"])
+        raise click.ClickException(f"{what} on {path.name} ended as {ended['status']}: {why}")
     rows, columns = map(int, path.stem.split("x"))
     return Case(what=what, rows=rows, columns=columns, cpu=cpu, wall=wall, peak=peak)
 
