@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-import click
 import numpy as np
 
 from anomalist.engine.request import RunOptions
 from anomalist.plugins.registry import Registry
+from tests.benchmarks.sets import files
 from tests.benchmarks.speed_pairs import Pair, sides
 from tests.benchmarks.speed_sides import Setup, Side, start_globals
 from tests.benchmarks.tabular import fit_peers, load, ours
@@ -34,13 +34,10 @@ def measure_sets(
     Raises:
         click.ClickException: There is no set in the folder.
     """
-    files = sorted(folder.rglob("*.npz"))
-    if not files:
-        raise click.ClickException(f"{folder}: no .npz file")
     known = [side for side in sides(pairs) if side.on_sets]
     names = tuple(side.name for side in known if side.ours)
     registry = Registry.load()
-    for path in files:
+    for path in files(folder, ()):
         values, labels = load(path)
         found: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
         for seed in range(seeds):

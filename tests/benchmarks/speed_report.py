@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -130,8 +131,8 @@ def _of_sides(result: Result) -> list[str]:
         result.both(lambda trial: trial.score.wall, ".3g"),
         result.both(lambda trial: trial.row.cpu * 1e6, ".3g"),
         result.both(lambda trial: math.nan if trial.peak is None else trial.peak / 2**20, ".0f"),
-        result.both(lambda trial: trial.auc, ".3f"),
-        result.both(lambda trial: trial.precision, ".3f"),
+        result.both(lambda trial: trial.auc, ".3f", statistics.mean),
+        result.both(lambda trial: trial.precision, ".3f", statistics.mean),
     ]
 
 

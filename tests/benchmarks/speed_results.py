@@ -23,7 +23,7 @@ WARM_UP_ROWS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The trials of both sides of a pair on one size; the peer has none where it was left out."""
+    """The trials of both sides of a pair on one size; a side that was left out has none."""
 
     pair: Pair
     rows: int
@@ -32,20 +32,20 @@ class Result:
     peer: Sequence[Trial]
 
     def ratio(self, figure: str) -> Spread | None:
-        """Ours over the peer's, turn by turn; None where the peer was left out."""
-        if not self.peer:
+        """Ours over the peer's, turn by turn; None where one was left out."""
+        if not self.ours or not self.peer:
             return None
         return ratios([trial.seconds(figure) for trial in self.ours], [trial.seconds(figure) for trial in self.peer])
 
     def gap(self) -> float | None:
-        """By how much our ROC AUC lies above the peer's; None where the peer was left out."""
-        if not self.peer:
+        """By how much our ROC AUC lies above the peer's; None where one was left out."""
+        if not self.ours or not self.peer:
             return None
         return _mean(self.ours, lambda trial: trial.auc) - _mean(self.peer, lambda trial: trial.auc)
 
     def difference(self) -> float | None:
-        """The largest difference of a score of ours from the peer's; None unless both must give the same."""
-        if not self.pair.equal or not self.peer:
+        """The largest difference of a score of ours from the peer's; None unless both ran and must give the same."""
+        if not self.pair.equal or not self.ours or not self.peer:
             return None
         turns = zip(self.ours, self.peer, strict=False)
         return max(float(np.abs(mine.scores - their.scores).max()) for mine, their in turns)
@@ -57,13 +57,20 @@ class Result:
     @property
     def turns(self) -> str:
         """How many turns were taken, or why there is no ratio."""
+        if not self.ours:
+            return f"left out above {self.pair.ours.rows:,} rows"
         if not self.peer:
             return f"peer left out above {self.pair.peer.rows:,} rows"
         return str(min(len(self.ours), len(self.peer)))
 
-    def both(self, value: Callable[[Trial], float], form: str) -> str:
-        """The medians of ours and of the peer's."""
-        values = [statistics.median(map(value, trials)) for trials in (self.ours, self.peer) if trials]
+    def both(
+        self,
+        value: Callable[[Trial], float],
+        form: str,
+        middle: Callable[[Sequence[float]], float] = statistics.median,
+    ) -> str:
+        """The medians of ours and of the peer's, or another middle."""
+        values = [middle([value(trial) for trial in trials]) for trials in (self.ours, self.peer) if trials]
         return " / ".join("-" if np.isnan(number) else format(number, form) for number in values)
 
     def to_json(self) -> dict[str, Any]:
@@ -74,7 +81,6 @@ class Result:
             "peer": self.pair.peer.name,
             "rows": self.rows,
             "columns": self.columns,
-            "left_out": not self.peer,
             "ratios": {
                 name: {"median": spread.median, "low": spread.low, "high": spread.high}
                 for name, spread in found.items()
@@ -100,12 +106,15 @@ def measure(
         run_trial(side, small, Setup(seed=0, columns=columns, threads=threads, device=device))
         return lambda turn: run_trial(side, data, Setup(seed=turn, columns=columns, threads=threads, device=device))
 
+    def able(side: Side) -> bool:
+        return side.rows is None or rows <= side.rows
+
     for group in groups(pairs):
-        able = {side.name: turns(side) for side in sides(group) if side.rows is None or rows <= side.rows}
-        trials = alternate(able, repeat=repeat, seconds=seconds)
+        needed = sides([pair for pair in group if able(pair.ours)])
+        trials = alternate({side.name: turns(side) for side in needed if able(side)}, repeat=repeat, seconds=seconds)
         for pair in group:
-            peer = trials.get(pair.peer.name, [])
-            yield Result(pair=pair, rows=rows, columns=columns, ours=trials[pair.ours.name], peer=peer)
+            ours, peer = trials.get(pair.ours.name, []), trials.get(pair.peer.name, [])
+            yield Result(pair=pair, rows=rows, columns=columns, ours=ours, peer=peer if ours else [])
 
 
 def _mean(trials: Sequence[Trial], value: Callable[[Trial], float]) -> float:

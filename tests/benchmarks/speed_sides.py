@@ -100,13 +100,14 @@ def start_globals(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def our_side(name: str, make: Callable[[Setup], Any], *, on_sets: bool = False) -> Side:
+def our_side(name: str, make: Callable[[Setup], Any], *, rows: int | None = None, on_sets: bool = False) -> Side:
     """A detector of this platform."""
     return Side(
         name=name,
         make=make,
         score=lambda fitted, data: fitted.score(data),
         takes=Dataset.from_array,
+        rows=rows,
         ours=True,
         on_sets=on_sets,
     )
