@@ -42,7 +42,7 @@ def test_the_approximation_ranks_like_the_exact_machine(nu, least):
 
 def test_the_linear_solver_reaches_the_optimum():
     features = np.abs(np.random.default_rng(0).normal(1, 0.3, size=(300, 3)))
-    weights, offset = fit_linear(features, 0.3, 1e-6)
+    weights, offset = fit_linear(features, np.eye(3), 0.3, 1e-6)
     reference = Reference(kernel="linear", nu=0.3, tol=1e-8).fit(features)
     expected = reference.coef_[0] / (0.3 * 300)
     np.testing.assert_allclose(weights, expected, rtol=0.02)

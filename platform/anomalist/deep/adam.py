@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Adam"]
 
+_SMALLEST = 1e-8
+_NOTHING = 2.0**-25  # less than half the distance from 1 to the float32 below it
+
 
 class Adam:
     """Adam with decoupled weight decay and a clipped gradient (Kingma & Ba 2015; Loshchilov & Hutter 2019).
@@ -27,11 +30,13 @@ class Adam:
     def __init__(
         self, parameters: Sequence[nn.Parameter], *, weight_decay: float, clip: float, betas: tuple[float, float]
     ) -> None:
-        self._parameters = [p for p in parameters if p.requires_grad]
-        self._sizes = [p.numel() for p in self._parameters]
-        total, device = sum(self._sizes), self._parameters[0].device
-        self._mean = torch.zeros(total, device=device)
-        self._square = torch.zeros(total, device=device)
+        self._parameters: list[Tensor] = [p for p in parameters if p.requires_grad]
+        sizes = [p.numel() for p in self._parameters]
+        self._mean, self._square, self._spread, self._step = (
+            torch.zeros(sum(sizes), device=self._parameters[0].device) for _ in range(4)
+        )
+        parts = zip(torch.split(self._step, sizes), self._parameters, strict=True)
+        self._parts = [part.view_as(parameter) for part, parameter in parts]
         self._decay, self._clip, self._betas, self._count = weight_decay, clip, betas, 0
 
     def step(self, loss: Tensor, rate: float) -> None:
@@ -39,14 +44,15 @@ class Adam:
         gradients = torch.autograd.grad(loss, self._parameters)
         with torch.no_grad():
             gradient = torch.cat([g.reshape(-1) for g in gradients])
-            gradient.mul_((self._clip / gradient.norm().add_(1e-12)).clamp_(max=1.0))
+            gradient.mul_((self._clip / torch.linalg.vector_norm(gradient).add_(1e-12)).clamp_(max=1.0))
             first, second = self._betas
             self._count += 1
             self._mean.lerp_(gradient, 1.0 - first)
             self._square.mul_(second).addcmul_(gradient, gradient, value=1.0 - second)
-            spread = self._square.sqrt().mul_((1.0 - second**self._count) ** -0.5).add_(1e-8)
-            step = self._mean.div(spread).mul_(rate / (1.0 - first**self._count))
-            for parameter, part in zip(self._parameters, torch.split(step, self._sizes), strict=True):
-                if self._decay:
-                    parameter.mul_(1.0 - rate * self._decay)
-                parameter.sub_(part.view_as(parameter))
+            # both are too small in the first steps, by these factors
+            mean, root = 1.0 - first**self._count, (1.0 - second**self._count) ** 0.5
+            torch.sqrt(self._square, out=self._spread).add_(_SMALLEST * root)
+            torch.div(self._mean, self._spread, out=self._step)
+            if rate * self._decay >= _NOTHING:
+                torch._foreach_mul_(self._parameters, 1.0 - rate * self._decay)
+            torch._foreach_sub_(self._parameters, self._parts, alpha=rate * root / mean)

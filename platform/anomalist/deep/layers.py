@@ -93,7 +93,7 @@ def add_noise(x: Tensor, scale: float, generator: torch.Generator | None) -> Ten
     """Add Gaussian noise from a local generator; without a generator, or with a scale of 0, none."""
     if generator is None or scale == 0.0:
         return x
-    return x + scale * torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+    return x.add(torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device), alpha=scale)
 
 
 class MemberLinear(nn.Module):

@@ -74,7 +74,7 @@ class VAE:
     dropout: float = 0.0
     beta: float = 1.0
     floor: float = 0.05
-    draws: int = 8
+    draws: int = 4
     trim: float = 0.25
     epochs: int = 60
     batch_size: int = 256

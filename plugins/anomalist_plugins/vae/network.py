@@ -75,8 +75,10 @@ class Network(nn.Module):
         deviation = (0.5 * log_variance).exp()
         total = torch.zeros(self.members, *rows.shape, dtype=rows.dtype)
         for draw in draws:
-            total += self._surprise(rows, mean + draw * deviation, None)
-        return (total / len(draws)).mean(0), _divergence(mean, log_variance).mean(0)
+            apart = self.decoder(mean + draw * deviation) - rows
+            total.addcmul_(apart, apart)
+        rebuilding = total.div_(2 * len(draws) * self._variance())
+        return rebuilding.mean(0), _divergence(mean, log_variance).mean(0)
 
     def _encode(self, rows: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
         """Mean and logarithm of the variance of the code, shape (members, rows, latent) each."""
