@@ -5,10 +5,11 @@
 
 Accuracy: DIR holds sets in ADBench's layout, one .npz each, with `X` of shape (rows, columns), and `y`, 1 for an
 anomaly. The panel is fitted on all rows without labels and scores them; a peer is fitted on at most --peer-rows, as
-published comparisons do, and scores all. Printed are ROC AUC and average precision, means over seeds and sets, and CPU
-seconds. --reference names a table of published means (columns `table`, `method`, `n`, `mean` in per cent).
---json writes every figure after each set; --peers-from takes the figures of the peers from such a file, for sets, rows,
-seeds and versions that are the same.
+published comparisons do, and scores all. A peer that raises or takes longer than --peer-seconds has failed on that set
+and is compared on the rest. Printed are ROC AUC and average precision, means over seeds and sets, and CPU seconds.
+--reference names a table of published means (columns `table`, `method`, `n`, `mean` in per cent). --json writes every
+figure after each set; --peers-from takes those of the peers from such files, where sets, rows, seeds and versions are
+the same.
 
 Time: panel and SUOD are fitted on the same generated rows, in turn, and score them, with one thread each. All is
 counted: encoding or standardising, fitting, scoring, calibrating. `rnn` is for series; neither side has it.
@@ -32,10 +33,11 @@ from sklearn.preprocessing import StandardScaler
 
 from anomalist.engine.request import RunOptions
 from anomalist.plugins.registry import Registry
-from tests.benchmarks.ensembles_peers import SUOD, fit_and_score, makers, quiet
+from tests.benchmarks.ensembles_peers import SUOD, at_most, fit_and_score, makers, quiet
 from tests.benchmarks.ensembles_targets import CONSENSUS, Sets, Target, mean_of, of_accuracy, of_time, published
 from tests.benchmarks.sets import cpu_seconds, digest, files, fit_rows
 from tests.benchmarks.tabular import load, measures
+from tests.benchmarks.timing import ratios
 
 Figures = dict[str, list[tuple[float, float, float | None]]]
 """ROC AUC, average precision and CPU seconds by name, one for each seed; a member by itself has no CPU seconds."""
@@ -54,7 +56,7 @@ def ours(registry: Registry, path: Path, seeds: int) -> Figures:
     return found
 
 
-def theirs(path: Path, seeds: int, rows: int) -> tuple[Figures, dict[str, str]]:
+def theirs(path: Path, seeds: int, rows: int, limit: float) -> tuple[Figures, dict[str, str]]:
     """Fit every peer; the figures, and for each peer that failed, why: it has none of this set."""
     values, labels = load(path)
     found: Figures = {}
@@ -62,7 +64,8 @@ def theirs(path: Path, seeds: int, rows: int) -> tuple[Figures, dict[str, str]]:
     for seed in range(seeds):
         for name, make in makers(seed).items():
             try:
-                scores, seconds = fit_and_score(make, values, fitted_rows=rows, seed=seed)
+                with at_most(limit):
+                    scores, seconds = fit_and_score(make, values, fitted_rows=rows, seed=seed)
             except Exception as error:  # noqa: BLE001 - whatever a peer raises is its failure
                 failed[name] = f"{type(error).__name__}: {error}"
                 continue
@@ -71,16 +74,18 @@ def theirs(path: Path, seeds: int, rows: int) -> tuple[Figures, dict[str, str]]:
 
 
 class Earlier:
-    """Figures of the peers that were written by an earlier run of the same peers."""
+    """Figures of the peers that were written by earlier runs of the same peers."""
 
-    def __init__(self, path: Path | None, settings: dict[str, Any]) -> None:
-        written = json.loads(path.read_text()) if path is not None else {"settings": settings, "sets": {}}
-        if written["settings"] != settings:
-            raise click.UsageError(f"{path} is of {written['settings']}, this run of {settings}")
-        self._sets = written["sets"]
+    def __init__(self, paths: tuple[Path, ...], settings: dict[str, Any]) -> None:
+        self._sets: dict[str, Any] = {}
+        for path in paths:
+            written = json.loads(path.read_text())
+            if written["settings"] != settings:
+                raise click.UsageError(f"{path} is of {written['settings']}, this run of {settings}")
+            self._sets |= written["sets"]
 
     def figures(self, path: Path) -> tuple[Figures, dict[str, str]] | None:
-        """Those of a set, and what failed; None where the earlier run did not have exactly this one."""
+        """Those of a set, and what failed; None where no earlier run had exactly this one."""
         known = self._sets.get(path.stem)
         if known is None or known["digest"] != digest(*load(path)):
             return None
@@ -135,10 +140,11 @@ def print_means(sets: Sets) -> None:
     print(f"\n{f'mean over {len(sets)} sets':24s} {'ROC AUC':>8s} {'avg prec':>9s} {'CPU s':>9s}")
     for name in dict.fromkeys(name for found in sets.values() for name in found):
         auc, precision = mean_of(sets, name)
-        seconds = [found[name][2] for found in sets.values() if name in found]
-        cost = sum(value for value in seconds if value is not None)
-        fewer = f"   over {len(seconds)} sets" if len(seconds) < len(sets) else ""
-        print(f"{name:24s} {auc:8.4f} {precision:9.4f} {f'{cost:9.1f}' if cost else '':>9s}{fewer}")
+        known = [found[name][2] for found in sets.values() if name in found]
+        seconds = [value for value in known if value is not None]
+        cost = f"{sum(seconds):9.1f}" if seconds else " " * 9
+        fewer = f"   over {len(known)} sets" if len(known) < len(sets) else ""
+        print(f"{name:24s} {auc:8.4f} {precision:9.4f} {cost}{fewer}")
 
 
 @click.command()
@@ -152,7 +158,19 @@ def print_means(sets: Sets) -> None:
 @click.option("--only", multiple=True, help="Part of the name of a set. Repeatable.")
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--peer-rows", type=click.IntRange(min=100), default=10_000, show_default=True)
-@click.option("--peers-from", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file of --json.")
+@click.option(
+    "--peer-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=600.0,
+    show_default=True,
+    help="CPU seconds after which a peer has failed on a set.",
+)
+@click.option(
+    "--peers-from",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file that --json wrote. Repeatable.",
+)
 @click.option("--rows", type=click.IntRange(min=500), default=10_000, show_default=True, help="For the time.")
 @click.option("--columns", type=click.IntRange(min=2), default=20, show_default=True, help="For the time.")
 @click.option("--repeat", type=click.IntRange(min=0), default=3, show_default=True, help="Turns; 0 measures no time.")
@@ -164,7 +182,8 @@ def main(
     only: tuple[str, ...],
     seeds: int,
     peer_rows: int,
-    peers_from: Path | None,
+    peer_seconds: float,
+    peers_from: tuple[Path, ...],
     rows: int,
     columns: int,
     repeat: int,
@@ -190,7 +209,7 @@ def main(
         sets: dict[str, dict[str, tuple[float, float, float | None]]] = {}
         for path in paths:
             mine = ours(registry, path, seeds)
-            peers, failed = earlier.figures(path) or theirs(path, seeds, peer_rows)
+            peers, failed = earlier.figures(path) or theirs(path, seeds, peer_rows, peer_seconds)
             written["sets"][path.stem] = {"digest": digest(*load(path)), "ours": mine, "peers": peers, "failed": failed}
             write()
             sets[path.stem] = averages({**mine, **peers})
@@ -203,9 +222,9 @@ def main(
     if repeat:
         print(f"\nCPU seconds, {rows:,} x {columns}, one thread each", flush=True)
         panel, suod = contest(rows, columns, repeat)
-        ratios = np.divide(panel, suod)
-        ratio = float(np.median(ratios))
-        print(f"  median of ratios {ratio:.3f}, from {ratios.min():.3f} to {ratios.max():.3f}")
+        spread = ratios(panel, suod)
+        ratio = spread.median
+        print(f"  ratio {spread}")
         written["time"] = {"rows": rows, "columns": columns, "panel": panel, "suod": suod, "ratio": ratio}
         targets += of_time(ratio)
     print(f"\n{'target':62s} {'got':>7s}    wanted")

@@ -7,13 +7,13 @@ off: with one there is nothing to schedule, and it would fit a model of costs an
 from __future__ import annotations
 
 import contextlib
-import io
-import warnings
+import signal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
+from tests.benchmarks import timing
 from tests.benchmarks.sets import cpu_seconds
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from anomalist.detector import Floats
 
-__all__ = ["LSCP", "SUOD", "fit_and_score", "makers", "quiet", "score_rows"]
+__all__ = ["LSCP", "SUOD", "at_most", "fit_and_score", "makers", "quiet", "score_rows"]
 
 SUOD = "PyOD SUOD"
 LSCP = "PyOD LSCP"
@@ -68,10 +68,28 @@ def quiet(seed: int) -> Iterator[None]:
 
     np.random.seed(seed)  # noqa: NPY002  what SUOD's projections draw from
     torch.manual_seed(seed)  # what SO_GAAL draws from
-    said = io.StringIO()
-    with warnings.catch_warnings(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        warnings.simplefilter("ignore")
+    with timing.quiet():
         yield
+
+
+@contextlib.contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Stop what takes more CPU seconds than that.
+
+    Raises:
+        TimeoutError: It did, and Python got to say so: not within one call of a library.
+    """
+
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"took more than {seconds:g} CPU seconds")
+
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def fit_and_score(make: Callable[[], Any], values: Floats, *, fitted_rows: int, seed: int) -> tuple[Floats, float]:

@@ -22,17 +22,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import click
 import numpy as np
-import polars as pl
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
-from anomalist.data.table import Table
-from anomalist.engine.executor import Threads
-from anomalist.engine.fit import fit
-from anomalist.engine.plan import make_plan
-from anomalist.engine.progress import Silent
 from anomalist.engine.request import RunOptions
 from anomalist.plugins.registry import Registry
+from tests.benchmarks.sets import files, fit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,15 +51,10 @@ def ours(
     registry: Registry, name: str, values: np.ndarray, labels: np.ndarray, seed: int, options: RunOptions
 ) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:
     """Fit the panel through the engine; measures and CPU seconds by name."""
-    frame = pl.DataFrame({f"x{i}": values[:, i] for i in range(values.shape[1])})
     started = time.process_time()
-    table = Table.from_frame(frame, source=name)
-    fitted = fit(make_plan(table, options, registry), executor=Threads(workers=1), progress=Silent())
+    fitted = fit_rows(registry, name, values, options)
     seconds = {report.seat.name: report.seconds for report in fitted.reports if report.status == "done"}
     seconds[CONSENSUS] = time.process_time() - started
-    for report in fitted.reports:
-        if report.status in ("failed", "timed_out"):
-            raise click.ClickException(f"{name}: {report.seat.name}: {report.error}")
     scores = fitted.scores
     found = {CONSENSUS: measures(labels, scores.score)}
     for index, member in enumerate(scores.members):
@@ -141,13 +131,11 @@ def main(
     json_file: Path | None,
 ) -> None:
     """Print ROC AUC and average precision per set and mean."""
-    files = sorted(path for path in data.rglob("*.npz") if not only or any(part in path.stem for part in only))
-    if not files:
-        raise click.ClickException(f"{data}: no .npz file")
+    paths = files(data, only)
     registry = Registry.load()
     results: dict[str, dict[str, list[tuple[float, float]]]] = {}
     seconds: defaultdict[str, float] = defaultdict(float)
-    for path in files:
+    for path in paths:
         values, labels = load(path)
         per_set: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
         for seed in range(seeds):
@@ -166,7 +154,7 @@ def main(
         )
         print(f"{path.stem} {values.shape} {labels.mean():.1%}: {line}", flush=True)
     names = list(next(iter(results.values())))
-    print(f"\n{'mean over ' + str(len(files)) + ' sets':24s} {'ROC AUC':>8s} {'avg prec':>9s} {'CPU s':>9s}")
+    print(f"\n{'mean over ' + str(len(paths)) + ' sets':24s} {'ROC AUC':>8s} {'avg prec':>9s} {'CPU s':>9s}")
     means = {}
     for name in names:
         auc, precision = np.mean([np.mean(found[name], axis=0) for found in results.values()], axis=0)

@@ -1,0 +1,173 @@
+"""What a panel with a stacker makes of labels of some rows, beside PyOD's XGBOD: average precision and CPU time.
+
+    python -m tests.benchmarks.ensembles_labelled --data DIR [--share 0.1] [--only NAME]... [--seeds 1] [--check]
+
+DIR holds sets in ADBench's layout, one .npz each, with `X` of shape (rows, columns), and `y`, 1 for an anomaly; those
+of at least 1,000 rows are used. A random half is there to learn from, with a share of its anomalies and of its other
+rows labelled, one of each at least; the other half is scored. Ours is the default panel, fitted without labels, and a
+stacker that learns from the labelled rows. XGBOD with its defaults is fitted on the labelled rows alone, and on all
+rows, those without a label as normal; of more than 10,000 rows it sees a sample, with all that are labelled. Counted is
+the CPU time from the rows of both halves to the scores of the unseen one. With --check it exits with 1 where the first
+stacker has a lower mean average precision than XGBOD either way, or takes more CPU time than the more precise way.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"))
+
+import click
+import numpy as np
+
+from anomalist.engine.request import RunOptions
+from anomalist.engine.stackers import recipe_from_text
+from anomalist.ensemble.stack import Lesson
+from anomalist.plugins.registry import Registry
+from tests.benchmarks.ensembles_peers import quiet
+from tests.benchmarks.feedback import FEWEST_ROWS, halves_of
+from tests.benchmarks.feedback_ours import fit_panel
+from tests.benchmarks.feedback_peers import FITTED_ROWS, XGBOD, standardised
+from tests.benchmarks.sets import cpu_seconds, files
+from tests.benchmarks.tabular import load, measures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anomalist.detector import Floats, Ints
+
+CONSENSUS = "consensus"
+Figures = dict[str, tuple[float, float, float]]
+"""ROC AUC, average precision and CPU seconds by name."""
+
+
+def labelled_rows(labels: Ints, share: float, seed: int) -> Ints:
+    """A share of the anomalies and of the other rows, one of each at least."""
+    rng = np.random.default_rng(2_000 + seed)
+    kinds = (np.flatnonzero(labels == kind) for kind in (0, 1))
+    return np.concatenate([rng.choice(rows, max(1, round(share * rows.size)), replace=False) for rows in kinds])
+
+
+def ours(
+    registry: Registry,
+    name: str,
+    halves: tuple[Floats, Floats],
+    rows: Ints,
+    labels: Ints,
+    unseen_labels: Ints,
+    stackers: Sequence[str],
+    seed: int,
+) -> Figures:
+    """Fit the panel, then let each stacker learn; what the panel costs counts for each."""
+    started = cpu_seconds()
+    panel = fit_panel(registry, name, *halves, RunOptions(seed=seed))
+    cost = cpu_seconds() - started
+    found = {CONSENSUS: (*measures(unseen_labels, panel.unseen.consensus), cost)}
+    for text in stackers:
+        started = cpu_seconds()
+        lesson = Lesson(
+            judged=panel.evidence.take(rows),
+            labels=labels.astype(np.float64),
+            background=panel.evidence,
+            rate=float(labels.mean()),
+            seed=seed,
+        )
+        scores = recipe_from_text(registry, text).guarded().fit(lesson).log_odds(panel.unseen)
+        found[text] = (*measures(unseen_labels, scores), cost + cpu_seconds() - started)
+    return found
+
+
+def theirs(halves: tuple[Floats, Floats], rows: Ints, labels: Ints, unseen_labels: Ints, seed: int) -> Figures:
+    """Fit XGBOD both ways."""
+    from pyod.models import xgbod
+
+    others = np.setdiff1d(np.arange(len(halves[0])), rows)
+    sample = np.random.default_rng(seed).permutation(others)[: max(0, FITTED_ROWS - rows.size)]
+    ways = {
+        XGBOD[0]: (np.concatenate([rows, sample]), np.concatenate([labels, np.zeros(sample.size, dtype=int)])),
+        XGBOD[1]: (rows, labels),
+    }
+    found = {}
+    for name, (fitted, answers) in ways.items():
+        started = cpu_seconds()
+        scaled = standardised(*halves, seed=seed)
+        distinct, where = np.unique(scaled.unseen, axis=0, return_inverse=True)
+        with quiet(seed):
+            model = xgbod.XGBOD(random_state=seed).fit(scaled.columns[fitted], answers)
+            scores = model.decision_function(distinct)[where.ravel()]
+        found[name] = (*measures(unseen_labels, scores), cpu_seconds() - started)
+    return found
+
+
+def contest(registry: Registry, path: Path, *, share: float, seed: int, stackers: Sequence[str]) -> Figures:
+    """Everything on one set."""
+    values, labels = load(path)
+    judged, unseen = halves_of(len(values), seed)
+    halves = values[judged], values[unseen]
+    rows = labelled_rows(labels[judged], share, seed)
+    answers, truth = labels[judged][rows], labels[unseen]
+    mine = ours(registry, path.stem, halves, rows, answers, truth, stackers, seed)
+    return {**mine, **theirs(halves, rows, answers, truth, seed)}
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    envvar="ANOMALIST_BENCH_DATA",
+    required=True,
+)
+@click.option("--share", type=click.FloatRange(0, 1, min_open=True), default=0.1, show_default=True, help="Labelled.")
+@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True)
+@click.option("--only", multiple=True, help="Part of the name of a set. Repeatable.")
+@click.option("--stacker", "stackers", multiple=True, default=("gp", "boosting"), show_default=True, help="Repeatable.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every figure to this file.")
+@click.option("--check", is_flag=True, help="Exit with 1 where XGBOD is better or cheaper.")
+def main(
+    data: Path,
+    share: float,
+    seeds: int,
+    only: tuple[str, ...],
+    stackers: tuple[str, ...],
+    json_file: Path | None,
+    check: bool,
+) -> None:
+    """Print average precision, ROC AUC and CPU seconds for each set, and means."""
+    registry = Registry.load()
+    sets: dict[str, list[Figures]] = {}
+    for path in files(data, only):
+        if len(load(path)[1]) < FEWEST_ROWS:
+            continue
+        sets[path.stem] = [contest(registry, path, share=share, seed=seed, stackers=stackers) for seed in range(seeds)]
+        means = _means(sets[path.stem])
+        line = "  ".join(f"{name} {v[0]:.3f}/{v[1]:.3f} {v[2]:.1f} s" for name, v in means.items())
+        print(f"{path.stem}: {line}", flush=True)
+    if not sets:
+        raise click.ClickException(f"{data}: no set of at least {FEWEST_ROWS:,} rows")
+    means = _means([figures for runs in sets.values() for figures in runs])
+    print(f"\n{f'mean over {len(sets)} sets':28s} {'ROC AUC':>8s} {'avg prec':>9s} {'CPU s':>8s}")
+    for name, (auc, precision, seconds) in means.items():
+        print(f"{name:28s} {auc:8.4f} {precision:9.4f} {seconds:8.1f}")
+    if json_file is not None:
+        json_file.write_text(json.dumps({"share": share, "seeds": seeds, "means": means, "sets": sets}, indent=1))
+    rival = max(XGBOD, key=lambda name: means[name][1])
+    _, precision, seconds = means[stackers[0]]
+    print(f"\n{stackers[0]} over {rival}: {precision - means[rival][1]:+.4f} average precision, ", end="")
+    print(f"{seconds / means[rival][2]:.2f} of its CPU time")
+    if check and (precision <= means[rival][1] or seconds > means[rival][2]):
+        raise click.ClickException(f"{rival} is better or cheaper than {stackers[0]}")
+
+
+def _means(runs: Sequence[Figures]) -> Figures:
+    found: Figures = {}
+    for name in runs[0]:
+        auc, precision, seconds = np.mean([figures[name] for figures in runs], axis=0).tolist()
+        found[name] = (auc, precision, seconds)
+    return found
+
+
+if __name__ == "__main__":
+    main()
