@@ -33,6 +33,7 @@ def test_the_list_says_what_each_is_and_whether_it_works_here(tmp_path: Path) ->
         "eats": "rows",
         "traits": ["tabular"],
         "panels": ["mine"],
+        "search": [],
         "package": "needy-pack",
         "usable": False,
         "reason": "needs nowhere: pip install 'nowhere'",

@@ -35,7 +35,8 @@ QUICK_DEMO = f"ANOMALIST_PANEL=fast {DEMO}"
 
 _FENCE = re.compile(r"(?:^`([\w./-]+)`[^\n]*:\n\n)?^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _RUN = re.compile(
-    r"(?:^|<anomalist )run ([a-z0-9]{6})(?=:|$)|^([a-z0-9]{6}) +(?:fit|score|evaluate|retrain) ", re.MULTILINE
+    r"(?:^|<anomalist )run ([a-z0-9]{6})(?=:|$)|^([a-z0-9]{6}) +(?:fit|score|evaluate|retrain|tune|trial) ",
+    re.MULTILINE,
 )
 _MASKS = (
     (r"\S+ \S+ \(typically .*", "REASONS"),

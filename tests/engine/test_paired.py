@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score, brier_score_loss, log_loss
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
+from anomalist.engine import paired
 from anomalist.engine.measures import precision_at
-from anomalist.engine.paired import calibrated, draws, paired_measures
+from anomalist.engine.paired import calibrated, draws, paired_measures, paired_rankings
 
 
 def made(rows: int = 60, *, levels: int = 1_000, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -88,3 +89,25 @@ def test_a_row_is_calibrated_without_its_own_fold() -> None:
     other[folds == 3] = 1 - other[folds == 3]
     same = folds == 3
     np.testing.assert_array_equal(calibrated(labels, scores[0], folds)[same], calibrated(other, scores[0], folds)[same])
+
+
+@pytest.mark.parametrize("levels", [2, 1_000])
+def test_rankings_are_measured_on_the_rows_and_on_each_draw(levels: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels, scores, _ = made(levels=levels)
+    found = paired_rankings(labels, list(scores), resamples=40, confidence=0.5, rng=np.random.default_rng(0))
+    measures = {"average_precision": average_precision_score, "roc_auc": roc_auc_score}
+    assert set(found) == set(measures)
+    for name, measure in measures.items():
+        now = [measure(labels, score) for score in scores]
+        gains = []
+        for draw in draws(labels, 40, np.random.default_rng(0)):
+            again = np.repeat(np.arange(labels.size), draw)
+            gains.append(measure(labels[again], scores[1][again]) - measure(labels[again], scores[0][again]))
+        pair = found[name]
+        assert (pair.champion, pair.challenger, pair.gain) == pytest.approx((*now, now[1] - now[0]))
+        assert (pair.low, pair.high) == pytest.approx(tuple(np.quantile(gains, (0.25, 0.75))))
+    monkeypatch.setattr(paired, "_CELLS", 3 * labels.size)  # three draws at a time, as of very many rows
+    few = paired_rankings(labels, list(scores), resamples=400, confidence=0.5, rng=np.random.default_rng(0))
+    for name, pair in found.items():
+        assert (few[name].champion, few[name].challenger) == (pair.champion, pair.challenger)
+        assert (few[name].low, few[name].high) == pytest.approx((pair.low, pair.high), abs=0.05)

@@ -52,15 +52,9 @@ def _print_trials(trials: list[dict[str, Any]], judged_by: str) -> None:
     ranked = sorted(done, key=lambda trial: -trial["value"])
     shown = ranked[:_SHOWN] + [trial for trial in ranked[_SHOWN:] if trial["number"] == 0]
     print_table(
-        ["trial", judged_by, "seconds", "run", "parameters"],
+        ["trial", judged_by, "seconds", "parameters"],
         [
-            [
-                trial["number"],
-                round(trial["value"], 4),
-                round(trial["seconds"], 2),
-                trial["run"],
-                _point(trial["point"]),
-            ]
+            [trial["number"], f"{trial['value']:.4f}", f"{trial['seconds']:.2f}", _point(trial["point"])]
             for trial in shown
         ],
     )

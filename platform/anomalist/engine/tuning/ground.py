@@ -18,7 +18,7 @@ from anomalist.engine.plan import check_enough, make_plan
 from anomalist.engine.request import RunOptions
 from anomalist.engine.tuning.bench import Bench
 from anomalist.engine.tuning.judge import ByConsensus, ByLabels
-from anomalist.engine.tuning.splits import Fold, check_labels, folds_of, held_out
+from anomalist.engine.tuning.splits import HELD_OUT_FEWEST, Fold, check_labels, folds_of, held_out
 from anomalist.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def prepared(workspace: Workspace, known: Known, options: TuneOptions, *, panel:
     last, time = None, _time(table)
     if known.judged:
         searched, rest = held_out(len(table), strata=truth, time=time, seed=options.seed)
-        if _has_both(truth[rest]):
+        if _has_both(truth[rest], HELD_OUT_FEWEST):
             rows, last = searched, Fold(fit=searched, judge=rest)
         elif not options.unsupervised:
             raise _lacking(truth[rest], f"{table.source}: the latest rows, which are held out")
@@ -180,12 +180,12 @@ def _time(table: Table) -> Floats | None:
     return TimeCoder.fit(column).read(column, source=table.source)
 
 
-def _has_both(truth: Ints) -> bool:
-    return bool((truth == 1).any() and (truth == 0).any())
+def _has_both(truth: Ints, fewest: int = 1) -> bool:
+    return bool(min((truth == 1).sum(), (truth == 0).sum()) >= fewest)
 
 
 def _lacking(truth: Ints, where: str) -> DataError:
     return DataError(
-        f"{where}: both anomalies and normal rows are needed, got {int((truth == 1).sum()):,} anomalies and "
+        f"{where}: more anomalies or normal rows are needed, got {int((truth == 1).sum()):,} anomalies and "
         f"{int((truth == 0).sum()):,} normal rows; give more rows, or search with --unsupervised"
     )

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from anomalist.detector import Floats, Ints
     from anomalist.engine.labels import Labels
 
-__all__ = ["FEWEST", "FOLDS", "HELD_OUT", "Fold", "check_labels", "folds_of", "held_out"]
+__all__ = ["FEWEST", "FOLDS", "HELD_OUT", "HELD_OUT_FEWEST", "Fold", "check_labels", "folds_of", "held_out"]
 
 FOLDS = 3
 HELD_OUT = 0.3
 FEWEST = 10
-"""So many anomalies, and so many normal rows, it takes to search with labels: three of each are held out."""
+"""So many anomalies, and so many normal rows, it takes to search with labels."""
+
+HELD_OUT_FEWEST = 3
+"""So many of each it takes among the rows that are held out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
