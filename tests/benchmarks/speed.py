@@ -1,6 +1,6 @@
 """How fast our detectors are beside their counterparts in other libraries, and as good.
 
-    python -m tests.benchmarks.speed [--quick] [--only NAME]... [--rows 1000,10000] [--columns 8,20,100] [--repeat 3]
+    python -m tests.benchmarks.speed [--quick] [--only NAME]... [--rows 1000,10000] [--columns 8,20,100] [--repeat 5]
     python -m tests.benchmarks.speed --check [--data DIR]
 
 Ours and the peer's fit the same labelled rows, made up, and score as many others, in one process and in turn, with the
@@ -65,7 +65,7 @@ def plan(
 @click.command()
 @click.option("--rows", callback=numbers, help="Rows to fit, and as many to score.  [default: 1000,10000,100000]")
 @click.option("--columns", callback=numbers, help="[default: 20]")
-@click.option("--repeat", type=click.IntRange(min=1), default=3, show_default=True, help="Turns that each side takes.")
+@click.option("--repeat", type=click.IntRange(min=1), default=5, show_default=True, help="Turns that each side takes.")
 @click.option(
     "--seconds", type=float, default=30.0, show_default=True, help="A side takes no turn beyond so many CPU seconds."
 )
