@@ -17,7 +17,7 @@ def anomalist_detectors() -> list[DetectorSpec]:
             handles=frozenset({Trait.TABULAR, Trait.EXPLAINS}),
             panels=frozenset({"default", "fast", "full"}),
             search=(
-                "support=0.5..1",
+                "trim=0..0.5",
                 "shrinkage=none|0|0.01|0.1|0.3|1",
             ),
         )
