@@ -10,7 +10,7 @@ import pytest
 from tests.cli.samples import type_in
 from tests.helpers import anomalist
 
-TUNE = "tune rows.csv --detector mahalanobis --space support=0.5..1,shrinkage=none|0.1|1"
+TUNE = "tune rows.csv --detector knn --space neighbours=2..30:log,metric=euclidean|manhattan"
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_a_search_is_printed_stored_and_gone_on_with(rows: Path) -> None:
     assert (done.code, done.err) == (0, "")
     lines = done.out.splitlines()
     run = lines[0].removeprefix("run ")
-    assert lines[2].startswith("mahalanobis: 4 trials (4 done), by average precision")
+    assert lines[2].startswith("knn: 4 trials (4 done), by average precision")
     assert any(line.startswith("    0 ") and line.endswith("the defaults") for line in lines)
     assert lines[-1].startswith("use it:  anomalist run rows.csv --detector ")
 
@@ -43,10 +43,10 @@ def test_a_search_is_printed_stored_and_gone_on_with(rows: Path) -> None:
     assert shown.startswith(f"run            {run}\nkind           tune\n")
     assert shown.endswith(done.out.split("\n", 1)[1])
     trial = type_in(f"show {trials[3]['id']}").out
-    assert f"trial 0 of search {run}: mahalanobis\ndone: average precision on each fold: 0." in trial
+    assert f"trial 0 of search {run}: knn\ndone: average precision on each fold: 0." in trial
 
     more = type_in(f"{TUNE} --label fraud --trials 5 --json")
-    assert more.err == "note: mahalanobis: goes on from 4 trials of earlier calls; --fresh begins anew\n"
+    assert more.err == "note: knn: goes on from 4 trials of earlier calls; --fresh begins anew\n"
     (found,) = more.json["detectors"]
     assert (found["resumed"], len(found["trials"])) == (4, 5)
     assert set(found["comparison"]["measures"]) == {"average_precision", "roc_auc"}
@@ -98,5 +98,5 @@ def test_without_optuna_it_says_what_to_install(rows: Path, tmp_path: Path) -> N
 
 
 def test_a_detector_shows_what_is_searched(home: Path) -> None:
-    assert "searched  clouds=1..12 trim=0..0.4 ridge=0.001..1:log\n" in type_in("detectors gmm").out
+    assert "searched  clouds=1..12 " in type_in("detectors gmm").out
     assert type_in("detectors gmm --json").json["detector"]["search"][0] == "clouds=1..12"
