@@ -61,7 +61,7 @@ def test_a_peer_is_left_out_above_its_rows_and_the_table_says_so(monkeypatch: py
 
 @pytest.mark.parametrize(("at_most", "code"), [(1e9, 0), (0.0, 1)])
 def test_a_check_fails_where_a_target_is_missed(at_most: float, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    stated = tuple(replace(target, rows=300, columns=4, at_most=at_most) for target in TARGETS)
+    stated = tuple(replace(target, rows=300, columns=4, at_most=at_most, turns=2) for target in TARGETS)
     monkeypatch.setattr(speed_targets, "TARGETS", stated)
     result = run("--check", "--only", "ocsvm, as", "--repeat", "1")
     assert result.exit_code == code, result.output

@@ -27,7 +27,7 @@ from tests.benchmarks.speed_exact import GROWTH, large_fit
 from tests.benchmarks.speed_pairs import ELSEWHERE, PAIRS
 from tests.benchmarks.speed_report import Report
 from tests.benchmarks.speed_results import measure
-from tests.benchmarks.speed_targets import LARGE_SIZE, judged_on_sets, pairs_by_size
+from tests.benchmarks.speed_targets import LARGE_SIZE, fewest_turns, judged_on_sets, pairs_by_size
 from tests.benchmarks.timing import threads as with_threads
 
 if TYPE_CHECKING:
@@ -116,8 +116,9 @@ def main(
     print(report.about, flush=True)
     with with_threads(threads):
         for (n, width), of_size in by_size.items():
-            how = {"repeat": repeat, "seconds": seconds, "threads": threads, "device": device}
-            for result in measure(of_size, rows=n, columns=width, **how):
+            turns = max(repeat, fewest_turns(n, width)) if check else repeat
+            how = {"rows": n, "columns": width, "seconds": seconds, "threads": threads, "device": device}
+            for result in measure(of_size, repeat=turns, **how):
                 report.add(result)
         for n, width in large_sizes if LARGE in wanted else ():
             report.add_large(large_fit(rows=n, columns=width, repeat=repeat))
