@@ -160,7 +160,7 @@ def print_means(sets: Sets) -> None:
 @click.option("--peer-rows", type=click.IntRange(min=100), default=10_000, show_default=True)
 @click.option(
     "--peer-seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=10),
     default=600.0,
     show_default=True,
     help="CPU seconds after which a peer has failed on a set.",
