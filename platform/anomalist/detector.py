@@ -74,6 +74,8 @@ class Trait(StrEnum):
     SERIES = "series"
     WARM_START = "warm_start"
     EXPLAINS = "explains"
+    NOVELTY = "novelty"
+    """It trusts every row that it is fitted on: a panel takes it only for rows that are known to be normal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

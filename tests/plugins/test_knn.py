@@ -29,14 +29,16 @@ def test_distances_are_those_to_the_nearest_others(metric, scipy_metric, index):
     np.fill_diagonal(apart, np.inf)
     near = np.sort(apart, axis=1)[:, :5]
     for aggregate, expected in {"mean": near.mean(1), "median": near[:, 2], "max": near[:, 4]}.items():
-        detector = KNearestNeighbours(neighbours=5, aggregate=aggregate, metric=metric, index=index, **options)
+        detector = KNearestNeighbours(
+            neighbours=5, trim=0.0, aggregate=aggregate, metric=metric, index=index, **options
+        )
         np.testing.assert_allclose(detector.fit(data).score(data), expected, rtol=1e-6)
 
 
 def test_a_new_row_uses_all_its_neighbours():
     data, new = cloud(), cloud(10, seed=1)
     near = np.sort(cdist(new.values.astype(float), data.values.astype(float)), axis=1)[:, :5]
-    np.testing.assert_allclose(KNearestNeighbours(neighbours=5).fit(data).score(new), near.mean(1), rtol=1e-6)
+    np.testing.assert_allclose(KNearestNeighbours(neighbours=5, trim=0.0).fit(data).score(new), near.mean(1), rtol=1e-6)
 
 
 def test_one_exact_copy_is_left_out_for_every_row_alike():
@@ -66,7 +68,7 @@ def test_brute_force_finds_the_nearest_whatever_the_size_and_the_place(size, off
     values = (offset + np.vstack([rng.normal(size=(1500, 12)), rng.normal(0, 50, size=(5, 12))])) * size
     data = Dataset.from_array(values)
     near = np.sort(cdist(data.values.astype(float), data.values.astype(float)), axis=1)[:, 1:11]
-    score = KNearestNeighbours(neighbours=10, index="brute").fit(data).score(data)
+    score = KNearestNeighbours(neighbours=10, trim=0.0, index="brute").fit(data).score(data)
     np.testing.assert_allclose(score, near.mean(1), rtol=1e-9)
 
 
@@ -75,7 +77,7 @@ def test_brute_force_tells_many_copies_apart():
     values = np.vstack([rng.integers(0, 3, size=(1900, 2)), rng.normal(1, 1e-3, size=(100, 2)), [[40.0, 40.0]]])
     data = Dataset.from_array(values)
     near = np.sort(cdist(data.values.astype(float), data.values.astype(float)), axis=1)[:, 1:21]
-    detector = KNearestNeighbours(index="brute", rows=5000).fit(data)
+    detector = KNearestNeighbours(neighbours=20, trim=0.0, index="brute", rows=5000).fit(data)
     np.testing.assert_allclose(detector.score(data), near.mean(1), rtol=1e-9)
     np.testing.assert_allclose(detector.contributions(data).sum(axis=1), near.mean(1), rtol=1e-9)
 
@@ -83,18 +85,35 @@ def test_brute_force_tells_many_copies_apart():
 def test_more_rows_than_the_reference_takes_are_sampled_and_noted():
     data = cloud(3000, 3)
     detector = KNearestNeighbours(rows=400).fit(data)
-    assert detector.state()["reference"].shape == (400, 3)
+    assert detector.state()["reference"].shape == (300, 3)
     assert detector.notes == ("trained on 400 of 3,000 rows, drawn at random (rows=400)",)
     assert np.array_equal(KNearestNeighbours(rows=400).fit(data).score(data), detector.score(data))
     assert not np.array_equal(KNearestNeighbours(rows=400, seed=1).fit(data).score(data), detector.score(data))
+
+
+def test_the_farthest_rows_are_no_reference():
+    rng = np.random.default_rng(0)
+    data = Dataset.from_array(np.vstack([rng.normal(size=(900, 3)), rng.normal(8, 3, size=(100, 3))]))
+    assert KNearestNeighbours().fit(data).state()["reference"].max() < 8
+    wild = np.arange(1000) >= 900
+    assert roc_auc_score(wild, KNearestNeighbours().fit(data).score(data)) == 1.0
+    assert roc_auc_score(wild, KNearestNeighbours(trim=0.0).fit(data).score(data)) < 1.0
+
+
+def test_without_trimming_it_looks_more_closely():
+    data = cloud(3000, 3)
+    assert len(KNearestNeighbours(trim=0.0).fit(data).state()["reference"]) == 3000
+    assert len(KNearestNeighbours().fit(data).state()["reference"]) == 1950
+    fine, same = KNearestNeighbours(trim=0.0), KNearestNeighbours(trim=0.0, neighbours=5, rows=10_000)
+    np.testing.assert_array_equal(fine.fit(data).score(data), same.fit(data).score(data))
 
 
 def test_groups_of_anomalies_are_found_by_more_neighbours():
     rng = np.random.default_rng(0)
     data = Dataset.from_array(np.vstack([rng.normal(size=(990, 3)), rng.normal(8, 0.01, size=(10, 3))]))
     wild = np.arange(1000) >= 990
-    assert roc_auc_score(wild, KNearestNeighbours(neighbours=20).fit(data).score(data)) == 1.0
-    assert roc_auc_score(wild, KNearestNeighbours(neighbours=5).fit(data).score(data)) < 0.1
+    assert roc_auc_score(wild, KNearestNeighbours(neighbours=20, trim=0.0).fit(data).score(data)) == 1.0
+    assert roc_auc_score(wild, KNearestNeighbours(neighbours=5, trim=0.0).fit(data).score(data)) < 0.1
 
 
 def test_on_real_data():

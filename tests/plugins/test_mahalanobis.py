@@ -21,7 +21,7 @@ def cloud(rows: int = 500, columns: int = 4, seed: int = 0) -> Dataset:
 
 def test_without_trimming_it_is_the_textbook_distance_up_to_its_unit():
     data = cloud()
-    score = Mahalanobis(support=1.0, shrinkage=0.0).fit(data).score(data)
+    score = Mahalanobis(trim=0.0, shrinkage=0.0).fit(data).score(data)
     values = data.values.astype(float)
     inverse = np.linalg.inv(np.cov(values.T, bias=True))
     expected = np.array([mahalanobis(row, values.mean(0), inverse) for row in values])
@@ -40,9 +40,7 @@ def test_a_fifth_of_wild_rows_does_not_hide_itself():
     values[:100] = rng.normal(6, 0.5, size=(100, 5)) * [1, -1, 1, -1, 1]
     data, wild = Dataset.from_array(values), np.arange(500) < 100
     assert roc_auc_score(wild, Mahalanobis().fit(data).score(data)) == 1.0
-    assert (
-        Mahalanobis(support=1.0).fit(data).score(data)[wild].mean() < Mahalanobis().fit(data).score(data)[wild].mean()
-    )
+    assert Mahalanobis(trim=0.0).fit(data).score(data)[wild].mean() < Mahalanobis().fit(data).score(data)[wild].mean()
 
 
 def test_it_finds_a_broken_correlation():
@@ -100,7 +98,7 @@ def test_contributions_add_up_and_point_at_the_column():
 
 
 def test_the_whitener_whitens():
-    _, covariance, _ = trimmed_covariance(cloud().values.astype(float), support=0.75, shrinkage=None, steps=10)
+    _, covariance, _ = trimmed_covariance(cloud().values.astype(float), trim=0.25, shrinkage=None, steps=10)
     matrix = whitener(covariance)
     np.testing.assert_allclose(matrix @ covariance @ matrix.T, np.eye(4), atol=1e-8)
 
@@ -116,7 +114,7 @@ def test_a_row_alone_the_saved_state_and_the_seed():
     assert detector.notes == ("trained on 500 of 3,000 rows, drawn at random (rows=500)",)
 
 
-@pytest.mark.parametrize("wrong", [{"support": 0.4}, {"shrinkage": 1.5}, {"steps": 0}, {"rows": 1}, {"seed": -1}])
+@pytest.mark.parametrize("wrong", [{"trim": 0.6}, {"shrinkage": 1.5}, {"steps": 0}, {"rows": 1}, {"seed": -1}])
 def test_parameters_out_of_range_are_refused(wrong):
     with pytest.raises(ParameterError, match=f"{next(iter(wrong))} must be"):
         Mahalanobis(**wrong)

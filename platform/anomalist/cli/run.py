@@ -48,6 +48,7 @@ top_option = click.option(
 @click.option("--scores-only", is_flag=True, help="Flag nothing.")
 @click.option("--seed", type=int, metavar="N", help="Where all randomness starts.")
 @click.option("--device", metavar="NAME", help="Where deep detectors train: auto, cpu, cuda, mps.")
+@click.option("--clean", is_flag=True, help="All rows are known to be normal: learn from every one of them.")
 @click.option("--threads", type=int, metavar="N", help="Detectors fitted at once; by default one a core.")
 @click.option("--timeout", type=float, metavar="S", help="Seconds that one detector may take.")
 @top_option
@@ -78,6 +79,7 @@ def run(app: App, /, data: str, as_json: bool, out: Path | None, fail_on_anomaly
         threshold=_threshold(options, settings),
         seed=settings.seed,
         device=settings.device,
+        clean=options["clean"],
         top=options["top"],
     )
     with progress_bar(app) as progress, Workspace.open(settings, app.registry(), progress=progress) as workspace:

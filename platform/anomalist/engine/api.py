@@ -48,6 +48,7 @@ def run(
     name: str | None = None,
     seed: int | None = None,
     device: str | None = None,
+    clean: bool = False,
     threads: int | None = None,
     timeout: float | None = None,
     isolate: bool | None = None,
@@ -78,6 +79,7 @@ def run(
         name: What to call the model.
         seed: Where all randomness starts.
         device: Where deep detectors train.
+        clean: The rows are known to be normal: learn from every one of them.
         threads: Detectors fitted at once.
         timeout: Seconds that one detector may take.
         isolate: Let each detector work in a process of its own, which is ended where it goes wrong.
@@ -112,6 +114,7 @@ def run(
             threshold=_threshold(settings.budget, fpr, f_beta),
             seed=settings.seed,
             device=settings.device,
+            clean=clean,
         )
         chosen = None if positive is None else set(several(positive))
         found = running.run(workspace, table, options, name=name, positive=chosen, origin=source.to_dict())

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Earlier", "Fitted", "fit", "threshold_of", "training_rows"]
 
-_BODY = 0.5  # above the median a member tells rows apart by how far out they are, not by their rank alone
+_BODY = 0.25  # above this share of the rows a member tells them apart by how far out they are, not by rank alone
+_CLEAN_BODY = 0.75  # normal rows have earned their ranks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +121,7 @@ class _Fitting:
         kept = join_state(*split_state(detector.state(), seat.name))
         raw = raw_scores(detector, view_of(seat.view, data, self.windower))
         check_direction(detector, train, raw[self.training], seed=self.plan.seed)
-        calibrator = Calibrator.fit(raw[self.training], body=_BODY)
+        calibrator = Calibrator.fit(raw[self.training], body=_CLEAN_BODY if self.plan.clean else _BODY)
         member = Member(
             name=seat.name,
             detector_name=seat.detector_name,

@@ -57,6 +57,18 @@ class Labels:
         """Whether there are anomalies and normal rows."""
         return 0 < int(self.values.sum()) < self.values.size
 
+    def check_clean(self) -> None:
+        """Refuse labels that belie rows said to be normal.
+
+        Raises:
+            DataError: A row is an anomaly.
+        """
+        if self.values.any():
+            raise DataError(
+                f"{self.where}: rows said to be clean must be normal, got {int(self.values.sum()):,} anomalies among "
+                f"{self.values.size:,} labels; leave those rows out, or do not say --clean"
+            )
+
     def check_both_kinds(self) -> None:
         """Refuse labels that say nothing: no quality can be measured and no threshold learned from one kind of row.
 

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from anomalist.detector import Trait
 from anomalist.errors import AnomalistError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Seat", "arranged", "seats"]
 
 _NEEDS_TIME = "needs rows in order: name the column of times with --time"
+_NEEDS_CLEAN = "needs rows that are known to be normal: say so with --clean"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,7 @@ def seats(
     chosen: Sequence[str] = (),
     seed: int = 0,
     device: str = "auto",
+    clean: bool = False,
     timed: bool = False,
 ) -> list[Seat]:
     """Build the detectors of a panel, or those chosen by name and parameters such as `knn:neighbours=5`.
@@ -68,6 +71,7 @@ def seats(
         chosen: Detectors as the user typed them.
         seed: Given to each detector that has a parameter of that name, unless the user set it.
         device: Likewise.
+        clean: The rows are known to be normal: a detector that has a parameter `trim` leaves no row out.
         timed: The rows have a time.
 
     Raises:
@@ -78,17 +82,20 @@ def seats(
     else:
         wanted = [(spec.name, {}) for spec in registry.panel(panel)]
     registry.expect(detector_name for detector_name, _ in wanted)
+    given_to_all = {"device": device, **({"trim": 0.0} if clean else {})}
     counts: Counter[str] = Counter()
     found = []
     for detector_name, given in wanted:
         seat = _seat(registry, detector_name)
+        if not chosen and not clean:
+            seat = _without_novelty(seat, registry)
         if chosen and seat.view == "windows" and not timed:
             raise UsageError(f"detector {seat.name} {_NEEDS_TIME}")
         counts[seat.name] += 1
         repeat = counts[seat.name]
         name = seat.name if repeat == 1 else f"{seat.name}#{repeat}"
         seat = dataclasses.replace(seat, name=name, chosen=bool(chosen))
-        found.append(_filled(seat, registry, given, {"seed": seed + repeat - 1, "device": device}))
+        found.append(_filled(seat, registry, given, {"seed": seed + repeat - 1, **given_to_all}))
     return found
 
 
@@ -117,6 +124,13 @@ def _seat(registry: Registry, detector_name: str) -> Seat:
         view="windows" if spec.eats == "windows" else "rows",
         kin=spec.kin,
     )
+
+
+def _without_novelty(seat: Seat, registry: Registry) -> Seat:
+    """A seat of a panel, which stays empty where its detector would trust rows that nobody vouched for."""
+    if seat.obstacle is not None or Trait.NOVELTY not in registry.spec(seat.detector_name).handles:
+        return seat
+    return dataclasses.replace(seat, obstacle=_NEEDS_CLEAN, skipped=True)
 
 
 def arranged(seat: Seat, series: SeriesCheck | None) -> Seat:
@@ -150,7 +164,7 @@ def _filled(seat: Seat, registry: Registry, given: Mapping[str, Any], defaults: 
 def _build(
     registry: Registry, detector_name: str, given: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> tuple[Detector, Mapping[str, Any]]:
-    """Build a detector with what the user gave and, where it takes them, the run's seed and device."""
+    """Build a detector with what the user gave and, where it takes them, what the run gives to all of them."""
     takes = [parameter.name for parameter in registry.parameters(detector_name)]
     built = registry.built(detector_name, {key: value for key, value in defaults.items() if key in takes} | dict(given))
     return built.made, built.params

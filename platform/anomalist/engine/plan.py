@@ -39,6 +39,7 @@ class Plan:
         combiner: Surprises to one consensus.
         threshold: From which score on rows are to be flagged.
         seed: Of all randomness.
+        clean: The rows are known to be normal.
         labels: What is known of the rows; None where there is no label column.
         table: The rows.
         encoder: Fitted on the table.
@@ -49,6 +50,7 @@ class Plan:
     combiner: Combiner
     threshold: ThresholdRequest
     seed: int
+    clean: bool
     labels: Labels | None
     table: Table
     encoder: Encoder
@@ -85,12 +87,15 @@ def make_plan(
     combiner = combiner_from_text(registry, options.combiner)
     makers = makers_from_text(registry, options.features, executor=executor)
     labels = Labels.of(table, positive) if table.label is not None else None
+    if options.clean and labels is not None:
+        labels.check_clean()
     panel = seats(
         registry,
         panel=options.panel,
         chosen=options.detectors,
         seed=options.seed,
         device=options.device,
+        clean=options.clean,
         timed=table.time is not None,
     )
     names = [seat.name for seat in panel]
@@ -106,6 +111,7 @@ def make_plan(
         combiner=combiner,
         threshold=options.threshold,
         seed=options.seed,
+        clean=options.clean,
         labels=labels,
         table=table,
         encoder=encoder,

@@ -47,6 +47,7 @@ class RunOptions:
         threshold: From which score on rows are to be flagged.
         seed: Of all randomness.
         device: Where deep detectors train: `auto`, `cpu`, `cuda`, `mps`.
+        clean: The rows are known to be normal: detectors learn from every one of them.
         top: At least so many of the most anomalous rows are explained, flagged or not.
     """
 
@@ -57,6 +58,7 @@ class RunOptions:
     threshold: ThresholdRequest = ThresholdRequest()
     seed: int = 0
     device: str = "auto"
+    clean: bool = False
     top: int = 10
 
     def to_dict(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from anomalist.deep.layers import Activation, check_network, check_sizes, defaul
 from anomalist.deep.rows import UPDATE_RATE, Fitted, Scaler, need_fitted, sample, saved_widths
 from anomalist.deep.train import Schedule, Turn, train
 from anomalist.deep.transfer import carry_over
+from anomalist.deep.typical import typical_errors
 from anomalist.detector import check_parameter
 from anomalist_plugins.autoencoder.network import Network
 
@@ -25,8 +26,9 @@ __all__ = ["Autoencoder"]
 
 @dataclass(kw_only=True, eq=False)
 class Autoencoder:
-    """Rebuilds each row through a narrow middle; the score is the mean squared error over the columns.
+    """Rebuilds each row through a narrow middle; the score is the mean over the columns of the squared error.
 
+    Each column's error is divided by what is typical of it: one that cannot be foretold does not drown out the others.
     A network that sees anomalies in training learns to rebuild them too. Three things prevent that: the worst share of
     each batch is left out of the gradient (`trim`), the input is noisy while the target is not (`noise`, Vincent et al.
     2008), and training is short and stops early. Columns are brought to one spread and bounded, so that neither a unit
@@ -102,7 +104,7 @@ class Autoencoder:
         values, notes = sample(data, self.max_rows, seed=self.seed, name="autoencoder")
         scaler, network = Scaler.fit(values), self._network(data.width)
         self.notes = notes + self._train(network, scaler.training_rows(values), Schedule.of(self))
-        self._fitted = Fitted.of(network, scaler)
+        self._fitted = self._finished(network, scaler, values)
         return self
 
     def update(self, data: Dataset, /) -> Self:
@@ -117,7 +119,7 @@ class Autoencoder:
         scaler, network = fitted.scaler.completed(values), copy.deepcopy(fitted.network).float()
         schedule = Schedule.of(self, learning_rate=self.learning_rate * UPDATE_RATE)
         self.notes = notes + self._train(network, scaler.training_rows(values), schedule)
-        self._fitted = Fitted.of(network, scaler)
+        self._fitted = self._finished(network, scaler, values)
         return self
 
     def transfer(self, sources: Sequence[int | None], /) -> Self:
@@ -137,14 +139,14 @@ class Autoencoder:
         return self
 
     def score(self, data: Dataset, /) -> Floats:
-        """Mean squared error over the columns, in squared spreads, mean over the members; shape (rows,)."""
+        """Mean squared error over the columns, each 1 where it is typical, mean over the members; shape (rows,)."""
         fitted = need_fitted(self._fitted, "autoencoder")
-        return fitted.over(data, lambda rows: fitted.network.errors(rows).mean((0, 2)))
+        return fitted.over(data, lambda rows: fitted.network.relative(rows).mean((0, 2)))
 
     def contributions(self, data: Dataset, /) -> Floats:
         """Each column's part of the score, shape (rows, columns); the parts of a row add up to its score."""
         fitted = need_fitted(self._fitted, "autoencoder")
-        return fitted.over(data, lambda rows: fitted.network.errors(rows).mean(0) / rows.shape[1])
+        return fitted.over(data, lambda rows: fitted.network.relative(rows).mean(0) / rows.shape[1])
 
     def state(self) -> State:
         """Return the weights and the scale of the columns."""
@@ -170,6 +172,12 @@ class Autoencoder:
             noise=self.noise,
             seed=self.seed,
         )
+
+    def _finished(self, network: Network, scaler: Scaler, values: Floats) -> Fitted[Network]:
+        """A trained network that knows which errors are typical of its training rows."""
+        fitted = Fitted.of(network, scaler)
+        network.typical.copy_(typical_errors(fitted, values, network.errors, seed=self.seed))
+        return fitted
 
     def _train(self, network: Network, rows: Floats, schedule: Schedule) -> tuple[str, ...]:
         turn = Turn(parameters=list(network.parameters()), loss=network.loss)

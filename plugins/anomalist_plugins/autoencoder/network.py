@@ -32,12 +32,14 @@ class Network(nn.Module):
         generator, sizes = torch.Generator().manual_seed(seed), (width, *hidden, latent)
         self.encoder = MLP(members, sizes, generator, activation=activation, dropout=dropout)
         self.decoder = MLP(members, sizes[::-1], generator, activation=activation, dropout=dropout)
+        self.register_buffer("typical", torch.ones(members, 1, width))
+        self.typical: Tensor
         self.hidden, self.latent, self.members, self.noise = hidden, latent, members, noise
 
     @property
     def along(self) -> dict[str, int]:
         """The weights that have a place for each column, and in which dimension."""
-        return self.encoder.inputs("encoder") | self.decoder.outputs("decoder")
+        return self.encoder.inputs("encoder") | self.decoder.outputs("decoder") | {"typical": 2}
 
     def errors(self, rows: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Squared errors of the rebuilt rows, shape (members, rows, columns)."""
@@ -45,6 +47,10 @@ class Network(nn.Module):
         code = torch.tanh(self.encoder(add_noise(rows, self.noise, generator), generator))
         rebuilt: Tensor = self.decoder(code, generator)
         return (rebuilt - rows).square()
+
+    def relative(self, rows: Tensor) -> Tensor:
+        """Squared errors over those that are typical of each column in training, shape (members, rows, columns)."""
+        return self.errors(rows) / self.typical
 
     def loss(self, rows: Tensor, generator: torch.Generator | None) -> Tensor:
         """Mean squared error of each row, shape (members, rows)."""

@@ -7,19 +7,18 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from anomalist.deep.layers import Activation, check_network, check_sizes, default_sizes
 from anomalist.deep.rows import UPDATE_RATE, Fitted, Scaler, need_fitted, sample, saved_widths
 from anomalist.deep.train import Schedule, Turn, train
 from anomalist.deep.transfer import carry_over
+from anomalist.deep.typical import typical_errors
 from anomalist.detector import check_parameter
 from anomalist_plugins.gan.network import Network
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from torch import Tensor
 
     from anomalist.data.dataset import Dataset
     from anomalist.detector import Floats, State
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["GAN"]
 
 _BETAS = (0.5, 0.99)  # less momentum than usual: each side's loss moves with the other side
-_TYPICAL_ROWS = 4096
 
 
 @dataclass(kw_only=True, eq=False)
@@ -119,14 +117,14 @@ class GAN:
         values, notes = sample(data, self.max_rows, seed=self.seed, name="gan")
         scaler, network = Scaler.fit(values), self._network(data.width)
         self.notes = notes + self._train(network, scaler.training_rows(values), Schedule.of(self))
-        self._fitted = _typical(Fitted.of(network, scaler), values, self.seed)
+        self._fitted = self._finished(network, scaler, values)
         return self
 
     def update(self, data: Dataset, /) -> Self:
         """Go on from the fitted weights on new rows, in smaller steps.
 
-        Scales and what is typical stay as fitted, so that the weights go on meaning the same; columns that are new
-        after `transfer` take their scale from these rows.
+        The scale of the columns stays as fitted, so that the weights go on meaning the same; columns that are new after
+        `transfer` take theirs from these rows.
         """
         fitted = need_fitted(self._fitted, "gan")
         data.check_width(len(fitted.scaler.centre))
@@ -134,7 +132,7 @@ class GAN:
         scaler, network = fitted.scaler.completed(values), copy.deepcopy(fitted.network).float()
         schedule = Schedule.of(self, learning_rate=self.learning_rate * UPDATE_RATE)
         self.notes = notes + self._train(network, scaler.training_rows(values), schedule)
-        self._fitted = Fitted.of(network, scaler)
+        self._fitted = self._finished(network, scaler, values)
         return self
 
     def transfer(self, sources: Sequence[int | None], /) -> Self:
@@ -201,6 +199,14 @@ class GAN:
             seed=self.seed,
         )
 
+    def _finished(self, network: Network, scaler: Scaler, values: Floats) -> Fitted[Network]:
+        """A trained network that knows what is typical of its training rows."""
+        fitted = Fitted.of(network, scaler)
+        network.typical.copy_(typical_errors(fitted, values, lambda rows: network.terms(rows)[0], seed=self.seed))
+        distance = typical_errors(fitted, values, lambda rows: network.terms(rows)[1].unsqueeze(2), seed=self.seed)
+        network.distant.copy_(distance.squeeze(2))
+        return fitted
+
     def _train(self, network: Network, rows: Floats, schedule: Schedule) -> tuple[str, ...]:
         judge = list(network.discriminator.parameters())
         make = [*network.encoder.parameters(), *network.generator.parameters()]
@@ -210,14 +216,3 @@ class GAN:
         ]
         validate = network.rebuild_loss
         return train(network, rows, turns, schedule, name="gan", members=self.members, validate=validate).notes
-
-
-def _typical(fitted: Fitted[Network], values: Floats, seed: int) -> Fitted[Network]:
-    """Set what both distances are divided by: their medians over training rows, for each member."""
-    rows = values
-    if len(rows) > _TYPICAL_ROWS:
-        rows = rows[np.random.default_rng(seed).choice(len(rows), size=_TYPICAL_ROWS, replace=False)]
-    with torch.inference_mode():
-        errors, distance = fitted.network.terms(torch.from_numpy(fitted.scaler.apply(rows)))
-        fitted.network.set_typical(errors.mean(2), distance)
-    return fitted

@@ -11,7 +11,6 @@ from anomalist.deep.layers import MLP, add_noise
 __all__ = ["Network"]
 
 _CODE_BOUND = 3.0  # codes are drawn from a standard normal
-_NOTHING = 1e-4  # a median distance below this, in squared spreads, is no measure of anything
 
 
 class Network(nn.Module):
@@ -41,14 +40,16 @@ class Network(nn.Module):
         self.discriminator = MLP(
             members, (width + latent, *hidden, 1), generator, activation="leaky_relu", dropout=dropout
         )
-        self.register_buffer("typical", torch.ones(members, 2))
+        self.register_buffer("typical", torch.ones(members, 1, width))
         self.typical: Tensor
+        self.register_buffer("distant", torch.ones(members, 1))
+        self.distant: Tensor
         self.hidden, self.latent, self.members, self.noise, self.rebuild = hidden, latent, members, noise, rebuild
 
     @property
     def along(self) -> dict[str, int]:
         """The weights that have a place for each column, and in which dimension; some go on with the code."""
-        makers = self.encoder.inputs("encoder") | self.generator.outputs("generator")
+        makers = self.encoder.inputs("encoder") | self.generator.outputs("generator") | {"typical": 2}
         return makers | self.discriminator.inputs("discriminator")
 
     def discriminator_loss(self, rows: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -86,16 +87,10 @@ class Network(nn.Module):
         expected = self.discriminator.hidden(torch.cat([rebuilt, code], 2))
         return (rebuilt - rows).square(), (seen - expected).square().mean(2)
 
-    def set_typical(self, errors: Tensor, distance: Tensor) -> None:
-        """Keep the medians over rows of both distances, shape (members, rows) each, for `relative`."""
-        medians = torch.stack([errors.median(1).values, distance.median(1).values], 1)
-        # as float32, which is what is saved, and not below what is as good as nothing
-        self.typical.copy_(medians.clamp_min(_NOTHING).float())
-
     def relative(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Both distances of `terms`, divided by what is typical in training."""
         errors, distance = self.terms(rows)
-        return errors / self.typical[:, :1, None], distance / self.typical[:, 1:]
+        return errors / self.typical, distance / self.distant
 
     def _code(self, rows: Tensor) -> Tensor:
         """The codes of rows, bounded: a row far out must not find a code that generation was never trained on."""

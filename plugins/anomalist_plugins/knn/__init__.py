@@ -1,4 +1,4 @@
-"""k nearest neighbours: rows far from their closest reference rows."""
+"""Nearest neighbours: rows far from their closest reference rows, or farther than those are from theirs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from anomalist.detector import DetectorSpec, Trait, hookimpl
 
 @hookimpl
 def anomalist_detectors() -> list[DetectorSpec]:
-    """Describe the detector without importing it."""
+    """Describe the detectors without importing them."""
     return [
         DetectorSpec(
             name="knn",
@@ -20,7 +20,17 @@ def anomalist_detectors() -> list[DetectorSpec]:
                 "neighbours=2..100:log",
                 "aggregate=mean|median|max",
                 "metric=euclidean|manhattan|chebyshev",
+                "trim=0..0.5",
                 "rows=200..5000:log",
             ),
-        )
+        ),
+        DetectorSpec(
+            name="lof",
+            summary="Rows in places that are emptier than those of their nearest neighbours.",
+            factory="anomalist_plugins.knn.lof:LocalOutlierFactor",
+            family="classical",
+            handles=frozenset({Trait.TABULAR, Trait.EXPLAINS, Trait.NOVELTY}),
+            panels=frozenset({"default", "fast", "full"}),
+            search=("neighbours=5..100:log", "metric=euclidean|manhattan|chebyshev", "rows=500..10000:log"),
+        ),
     ]

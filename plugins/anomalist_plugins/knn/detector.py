@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
 from anomalist.data.sampling import draw
 from anomalist.detector import check_parameter
 from anomalist.errors import NotFittedError
-from anomalist_plugins.knn.neighbours import Neighbours, choose_index, power_of
+from anomalist_plugins.knn.neighbours import INDICES, METRICS, Neighbours, choose_index, power_of
 
 if TYPE_CHECKING:
     from anomalist.data.dataset import Dataset
@@ -18,25 +18,36 @@ if TYPE_CHECKING:
 
 __all__ = ["KNearestNeighbours"]
 
+
+class _Detail(NamedTuple):
+    """How closely to look: the neighbours, and the rows that are drawn."""
+
+    neighbours: int
+    rows: int
+
+
+_TRIMMED = _Detail(neighbours=20, rows=2_600)
+_CLEAN = _Detail(neighbours=5, rows=10_000)
 _AGGREGATES = ("mean", "median", "max")
-_METRICS = ("euclidean", "manhattan", "chebyshev", "minkowski")
-_INDICES = ("auto", "kd_tree", "ball_tree", "brute")
 
 
 @dataclass(kw_only=True, eq=False)
 class KNearestNeighbours:
     """Scores a row by the distance to its nearest reference rows (Ramaswamy et al. 2000; Angiulli & Pizzuti 2002).
 
-    The reference rows are a random sample of the training rows. A sample is not only faster: anomalies that come in
-    groups are thinned out, so they cannot vouch for each other (Sugiyama & Borgwardt 2013). More neighbours see
-    larger groups, fewer see finer detail. Distances say little where most columns are noise.
+    The reference rows are a random sample of the training rows without those that are far from all others. A sample is
+    not only faster: anomalies that come in groups are thinned out, and the rest of them left out, so they cannot vouch
+    for each other (Sugiyama & Borgwardt 2013). Where all training rows are normal, more of them and fewer neighbours
+    see finer detail. Distances say little where most columns are noise.
 
     Attributes:
-        neighbours: How many neighbours.
+        neighbours: How many neighbours; None: 20, and 5 where `trim` is 0.
+        trim: The share of the rows, the farthest from their neighbours, that is no reference, from 0 to below 1.
         aggregate: `mean` distance to them, `median`, or `max`, the distance to the farthest of them.
         metric: `euclidean`, `manhattan`, `chebyshev` or `minkowski`.
         p: The exponent of `minkowski`, 1 to 20; powers beyond overflow, and `chebyshev` is the limit.
-        rows: The most reference rows; of more training rows, a random sample this large.
+        rows: The most training rows used; of more, a random sample this large; None: 2,600, and 10,000 where `trim`
+            is 0.
         index: `auto`, `kd_tree`, `ball_tree` or `brute`.
         seed: Where the sampling starts.
 
@@ -46,11 +57,12 @@ class KNearestNeighbours:
     99
     """
 
-    neighbours: int = 20
+    neighbours: int | None = None
+    trim: float = 0.25
     aggregate: str = "mean"
     metric: str = "euclidean"
     p: float = 2.0
-    rows: int = 2000
+    rows: int | None = None
     index: str = "auto"
     seed: int = 0
 
@@ -58,12 +70,14 @@ class KNearestNeighbours:
     _notes: tuple[str, ...] = field(default=(), init=False, repr=False)
 
     def __post_init__(self) -> None:
-        check_parameter(self.neighbours >= 1, "neighbours", self.neighbours, "a whole number of at least 1")
+        known = self.neighbours is None or self.neighbours >= 1
+        check_parameter(known, "neighbours", self.neighbours, "a whole number of at least 1, or None")
+        check_parameter(0 <= self.trim < 1, "trim", self.trim, "from 0 to below 1")
         check_parameter(self.aggregate in _AGGREGATES, "aggregate", self.aggregate, f"one of {', '.join(_AGGREGATES)}")
-        check_parameter(self.metric in _METRICS, "metric", self.metric, f"one of {', '.join(_METRICS)}")
+        check_parameter(self.metric in METRICS, "metric", self.metric, f"one of {', '.join(METRICS)}")
         check_parameter(1 <= self.p <= 20, "p", self.p, "from 1 to 20")
-        check_parameter(self.rows >= 2, "rows", self.rows, "a whole number of at least 2")
-        check_parameter(self.index in _INDICES, "index", self.index, f"one of {', '.join(_INDICES)}")
+        check_parameter(self.rows is None or self.rows >= 2, "rows", self.rows, "a whole number of at least 2, or None")
+        check_parameter(self.index in INDICES, "index", self.index, f"one of {', '.join(INDICES)}")
         check_parameter(self.seed >= 0, "seed", self.seed, "a whole number of at least 0")
 
     @property
@@ -73,11 +87,16 @@ class KNearestNeighbours:
 
     def fit(self, data: Dataset, /) -> Self:
         """Keep the reference rows and index them."""
-        reference, notes = draw(data, self.rows, np.random.default_rng(self.seed), parameter="rows")
-        if self.neighbours >= len(reference):
-            notes += (f"{max(1, len(reference) - 1)} neighbours instead of {self.neighbours}: no more rows",)
+        limit = self.rows or (_TRIMMED if self.trim else _CLEAN).rows
+        values, notes = draw(data, limit, np.random.default_rng(self.seed), parameter="rows")
+        self._near = self._index(values)
+        kept = max(1, round((1.0 - self.trim) * len(values)))
+        if kept < len(values):
+            closest = np.argsort(self._distance(self._near, values), kind="stable")[:kept]
+            self._near = self._index(values[np.sort(closest)])
+        if self._near.found < self._near.count:
+            notes += (f"{self._near.found} neighbours instead of {self._near.count}: no more rows",)
         self._notes = notes
-        self._near = self._index(reference)
         return self
 
     def score(self, data: Dataset, /) -> Floats:
@@ -87,12 +106,7 @@ class KNearestNeighbours:
             NotFittedError: `fit` has not been called.
             SchemaMismatchError: Another number of columns than fitted on.
         """
-        near = self._fitted(data)
-        weight = self._weights(near.found)
-        score = np.empty(len(data))
-        for rows, distance in near.distances(data.values):
-            score[rows] = distance @ weight
-        return score
+        return self._distance(self._fitted(data), data.values)
 
     def contributions(self, data: Dataset, /) -> Floats:
         """Each column's part of the distance, shape (rows, columns); a row's parts add up to its score."""
@@ -100,13 +114,7 @@ class KNearestNeighbours:
         weight = self._weights(near.found)
         parts = np.empty((len(data), data.width))
         for rows, numbers, distance in near.neighbours(data.values):
-            apart = np.abs(data.values[rows, None, :].astype(np.float64) - near.reference[numbers])
-            if np.isinf(near.power):
-                share = (apart == distance[:, :, None]) & (distance[:, :, None] > 0)
-                share = share / np.maximum(share.sum(axis=2, keepdims=True), 1)
-            else:
-                share = (apart / np.where(distance > 0, distance, 1.0)[:, :, None]) ** near.power
-            parts[rows] = np.einsum("ij,ijk->ik", distance * weight, share)
+            parts[rows] = near.parts(data.values[rows], numbers, distance, weight)
         return parts
 
     def state(self) -> State:
@@ -123,7 +131,15 @@ class KNearestNeighbours:
 
     def _index(self, reference: Floats) -> Neighbours:
         index = choose_index(*reference.shape) if self.index == "auto" else self.index
-        return Neighbours(reference=reference, count=self.neighbours, power=power_of(self.metric, self.p), index=index)
+        count = self.neighbours or (_TRIMMED if self.trim else _CLEAN).neighbours
+        return Neighbours(reference=reference, count=count, power=power_of(self.metric, self.p), index=index)
+
+    def _distance(self, near: Neighbours, values: Floats) -> Floats:
+        weight = self._weights(near.found)
+        score = np.empty(len(values))
+        for rows, distance in near.distances(values):
+            score[rows] = distance @ weight
+        return score
 
     def _weights(self, found: int) -> Floats:
         """What each neighbour, nearest first, counts in the score."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from anomalist.detector import Floats, Ints
 
+METRICS = ("euclidean", "manhattan", "chebyshev", "minkowski")
+INDICES = ("auto", "kd_tree", "ball_tree", "brute")
 _BLOCK_ROWS = 4096
 _BLOCK_VALUES = 1 << 21
 
@@ -78,6 +80,23 @@ class Neighbours:
             order = np.argsort(distance, axis=1, kind="stable")
             near, distance = np.take_along_axis(near, order, axis=1), np.take_along_axis(distance, order, axis=1)
             yield rows, self._others(near, distance), self._others(distance, distance)
+
+    def parts(self, values: Floats, near: Ints, distance: Floats, weight: Floats) -> Floats:
+        """Each column's part of the weighted sum of distances, shape (rows, columns); parts of a row add up to it.
+
+        Args:
+            values: The rows that were asked about.
+            near: The numbers of their neighbours, shape (rows, found).
+            distance: To them, same shape.
+            weight: Of each neighbour, nearest first, shape (found,).
+        """
+        apart = np.abs(values[:, None, :].astype(np.float64) - self.reference[near])
+        if np.isinf(self.power):
+            share = (apart == distance[:, :, None]) & (distance[:, :, None] > 0)
+            share = share / np.maximum(share.sum(axis=2, keepdims=True), 1)
+        else:
+            share = (apart / np.where(distance > 0, distance, 1.0)[:, :, None]) ** self.power
+        return np.asarray(np.einsum("ij,ijk->ik", distance * weight, share))
 
     def _others(self, part: Any, distance: Floats) -> Any:
         """What belongs to the neighbours, without one copy of the row: `distance` says where there is one."""

@@ -16,9 +16,9 @@ _FLOOR = 1e-9
 
 
 def trimmed_covariance(
-    values: Floats, *, support: float, shrinkage: float | None, steps: int
+    values: Floats, *, trim: float, shrinkage: float | None, steps: int
 ) -> tuple[Floats, Floats, int]:
-    """Mean and covariance of the share `support` of the rows that lie closest together, and the steps it took.
+    """Mean and covariance of the rows that lie closest together, and the steps it took.
 
     The concentration steps of FastMCD (Rousseeuw & Van Driessen 1999): fit, keep the closest rows, fit again, until
     the rows stay the same. One deterministic start, the rows closest to the median in units of each column's spread,
@@ -28,12 +28,12 @@ def trimmed_covariance(
 
     Args:
         values: float64, shape (rows, columns).
-        support: The share of the rows that is kept, 0.5 to 1.
+        trim: The share of the rows that is left out, 0 to 0.5.
         shrinkage: Weight of the identity, 0 to 1; None estimates it (Ledoit & Wolf 2004).
         steps: The most concentration steps.
     """
     rows = len(values)
-    kept = min(rows, max(int(np.ceil(support * rows)), rows // 2 + 1))
+    kept = min(rows, max(int(np.ceil((1.0 - trim) * rows)), rows // 2 + 1))
     spread = values.var(axis=0)
     spread[spread <= 0] = 1.0
     distance = ((values - np.median(values, axis=0)) ** 2 / spread).sum(axis=1)
@@ -100,4 +100,4 @@ def _estimated_shrinkage(centered: Floats, covariance: Floats, mean_variance: fl
     if apart <= 0:
         return 0.0
     error = (float((np.einsum("ij,ij->i", centered, centered) ** 2).mean()) - size) / rows
-    return min(max(error, 0.0) / apart, 1.0)
+    return float(min(max(error, 0.0) / apart, 1.0))

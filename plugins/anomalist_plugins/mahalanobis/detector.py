@@ -32,7 +32,8 @@ class Mahalanobis:
     looks normal.
 
     Attributes:
-        support: The share of the training rows that shapes the covariance, 0.5 to 1; 1 is the plain, not robust, one.
+        trim: The share of the training rows, the farthest, that does not shape the covariance, 0 to 0.5; with 0 it is
+            the plain, not robust, one.
         shrinkage: Weight of the identity in the covariance, 0 to 1; None estimates it from the rows.
         steps: The most concentration steps.
         rows: The most training rows used; of more, a random sample this large.
@@ -46,7 +47,7 @@ class Mahalanobis:
     50
     """
 
-    support: float = 0.75
+    trim: float = 0.25
     shrinkage: float | None = None
     steps: int = 10
     rows: int = 10_000
@@ -57,7 +58,7 @@ class Mahalanobis:
     _notes: tuple[str, ...] = field(default=(), init=False, repr=False)
 
     def __post_init__(self) -> None:
-        check_parameter(0.5 <= self.support <= 1, "support", self.support, "from 0.5 to 1")
+        check_parameter(0 <= self.trim <= 0.5, "trim", self.trim, "from 0 to 0.5")
         known = self.shrinkage is None or 0 <= self.shrinkage <= 1
         check_parameter(known, "shrinkage", self.shrinkage, "from 0 to 1, or None to estimate it")
         check_parameter(self.steps >= 1, "steps", self.steps, "a whole number of at least 1")
@@ -73,9 +74,7 @@ class Mahalanobis:
         """Find the bulk and its covariance."""
         values, self._notes = draw(data, self.rows, np.random.default_rng(self.seed), parameter="rows")
         sample = values.astype(np.float64)
-        center, covariance, _ = trimmed_covariance(
-            sample, support=self.support, shrinkage=self.shrinkage, steps=self.steps
-        )
+        center, covariance, _ = trimmed_covariance(sample, trim=self.trim, shrinkage=self.shrinkage, steps=self.steps)
         # the kept rows are the closest, so their covariance is too small; the median row of a Gaussian says by how much
         middle = float(np.median(squared_distance(sample, center, covariance)))
         if middle > 0:

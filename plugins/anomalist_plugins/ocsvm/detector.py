@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["OneClassSVM"]
 
+_LEAST_OUTSIDE = 0.05
+_OUTSIDE_FOR_EACH = 3.0  # the more anomalies there may be, the less the region must bend to the strangest rows
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Machine:
@@ -42,7 +45,9 @@ class OneClassSVM:
 
     Attributes:
         kernel: `rbf`, `linear`, `poly` or `sigmoid`.
-        nu: The share of the training rows that may lie outside, above 0 and at most 1.
+        nu: The share of the training rows that may lie outside, above 0 and at most 1; None: 0.05 and three times
+            `trim`.
+        trim: The share of the training rows that may be anomalous, from 0 to 0.3; it counts where `nu` is None.
         gamma: Factor of the kernel's distances or inner products; None is 2 / (columns * variance of the values).
         degree: The exponent of `poly`.
         coef0: What `poly` and `sigmoid` add.
@@ -60,7 +65,8 @@ class OneClassSVM:
     """
 
     kernel: str = "rbf"
-    nu: float = 0.8
+    nu: float | None = None
+    trim: float = 0.25
     gamma: float | None = None
     degree: int = 3
     coef0: float = 0.0
@@ -76,7 +82,8 @@ class OneClassSVM:
 
     def __post_init__(self) -> None:
         check_parameter(self.kernel in KERNELS, "kernel", self.kernel, f"one of {', '.join(KERNELS)}")
-        check_parameter(0 < self.nu <= 1, "nu", self.nu, "above 0 and at most 1")
+        check_parameter(self.nu is None or 0 < self.nu <= 1, "nu", self.nu, "above 0 and at most 1, or None")
+        check_parameter(0 <= self.trim <= 0.3, "trim", self.trim, "from 0 to 0.3")
         check_parameter(self.gamma is None or self.gamma > 0, "gamma", self.gamma, "above 0, or None")
         check_parameter(self.degree >= 1, "degree", self.degree, "a whole number of at least 1")
         check_parameter(self.tol > 0, "tol", self.tol, "above 0")
@@ -104,8 +111,8 @@ class OneClassSVM:
             return self
         rank = min(self.anchors, len(sample))
         anchors = sample[np.sort(rng.choice(len(sample), rank, replace=False))]
-        weights, offset = fit_nystroem(sample, anchors, kernel, self.nu, self.tol)
-        unit = self.nu * len(sample)  # libsvm's: its weights add up to nu times the rows
+        weights, offset = fit_nystroem(sample, anchors, kernel, self._outside, self.tol)
+        unit = self._outside * len(sample)  # libsvm's: its weights add up to nu times the rows
         self._machine = _Machine(anchors=anchors, weights=weights * unit, offset=offset * unit, kernel=kernel)
         self._notes = (
             *notes,
@@ -151,6 +158,10 @@ class OneClassSVM:
         self._notes = tuple(state["notes"])
         return self
 
+    @property
+    def _outside(self) -> float:
+        return _LEAST_OUTSIDE + _OUTSIDE_FOR_EACH * self.trim if self.nu is None else self.nu
+
     def _scale(self, sample: Floats) -> float:
         if self.gamma is not None:
             return self.gamma
@@ -166,7 +177,7 @@ class OneClassSVM:
             gamma=kernel.gamma,
             degree=kernel.degree,
             coef0=kernel.coef0,
-            nu=self.nu,
+            nu=self._outside,
             tol=self.tol,
             cache_size=self.cache_mb,
         )

@@ -10,6 +10,7 @@ from anomalist.deep.layers import Activation, check_network, check_sizes, defaul
 from anomalist.deep.rows import UPDATE_RATE, Fitted, Scaler, need_fitted, sample, saved_widths
 from anomalist.deep.train import Schedule, Turn, train
 from anomalist.deep.transfer import carry_over
+from anomalist.deep.typical import typical_errors
 from anomalist.detector import check_parameter
 from anomalist_plugins.vae.network import Network, fixed_draws
 
@@ -31,7 +32,8 @@ class VAE:
     The score has two parts: how improbable the row is around what its code rebuilds, expected over the code (An & Cho
     2015), and how far the code is from where codes usually are (Kingma & Welling 2014). The expectation uses a fixed
     set of draws, so that scoring twice gives the same numbers. The variance around the rebuilt row is learned for
-    each column, which keeps the KL term alive: the code is used, and the prior counts.
+    each column, which keeps the KL term alive: the code is used, and the prior counts. The score takes it anew from
+    the median error of the training rows, which anomalies among them do not widen.
 
     Like any density model it is blind to anomalies that are probable under the bulk's shape.
 
@@ -109,7 +111,7 @@ class VAE:
         values, notes = sample(data, self.max_rows, seed=self.seed, name="vae")
         scaler, network = Scaler.fit(values), self._network(data.width)
         self.notes = notes + self._train(network, scaler.training_rows(values), Schedule.of(self))
-        self._fitted = Fitted.of(network, scaler)
+        self._fitted = self._finished(network, scaler, values)
         return self
 
     def update(self, data: Dataset, /) -> Self:
@@ -124,7 +126,7 @@ class VAE:
         scaler, network = fitted.scaler.completed(values), copy.deepcopy(fitted.network).float()
         schedule = Schedule.of(self, learning_rate=self.learning_rate * UPDATE_RATE)
         self.notes = notes + self._train(network, scaler.training_rows(values), schedule)
-        self._fitted = Fitted.of(network, scaler)
+        self._fitted = self._finished(network, scaler, values)
         return self
 
     def transfer(self, sources: Sequence[int | None], /) -> Self:
@@ -191,6 +193,13 @@ class VAE:
             floor=self.floor,
             seed=self.seed,
         )
+
+    def _finished(self, network: Network, scaler: Scaler, values: Floats) -> Fitted[Network]:
+        """A trained network that knows the variance of its training rows around what it makes of them."""
+        fitted, draws = Fitted.of(network, scaler), self._draws(network)
+        errors = typical_errors(fitted, values, lambda rows: network.errors(rows, draws), seed=self.seed)
+        network.typical.copy_(errors)
+        return fitted
 
     def _train(self, network: Network, rows: Floats, schedule: Schedule) -> tuple[str, ...]:
         turn = Turn(parameters=list(network.parameters()), loss=network.loss)

@@ -39,12 +39,14 @@ class Network(nn.Module):
         self.encoder = MLP(members, (width, *hidden, 2 * latent), generator, activation=activation, dropout=dropout)
         self.decoder = MLP(members, (latent, *hidden[::-1], width), generator, activation=activation, dropout=dropout)
         self.log_variance = nn.Parameter(torch.zeros(members, 1, width))
+        self.register_buffer("typical", torch.ones(members, 1, width))
+        self.typical: Tensor
         self.hidden, self.latent, self.members, self.beta, self.floor = hidden, latent, members, beta, floor
 
     @property
     def along(self) -> dict[str, int]:
         """The weights that have a place for each column, and in which dimension."""
-        return self.encoder.inputs("encoder") | self.decoder.outputs("decoder") | {"log_variance": 2}
+        return self.encoder.inputs("encoder") | self.decoder.outputs("decoder") | {"log_variance": 2, "typical": 2}
 
     def loss(self, rows: Tensor, generator: torch.Generator | None) -> Tensor:
         """Negative evidence lower bound by one draw, over the number of columns; shape (members, rows).
@@ -72,13 +74,20 @@ class Network(nn.Module):
             divergence, shape (rows,); means over members.
         """
         mean, log_variance = self._encode(rows, None)
+        rebuilding = self._expected(rows, mean, log_variance, draws).div_(2 * self.typical)
+        return rebuilding.mean(0), _divergence(mean, log_variance).mean(0)
+
+    def errors(self, rows: Tensor, draws: Tensor) -> Tensor:
+        """Squared errors of the rebuilt rows, expected over the code; shape (members, rows, columns)."""
+        return self._expected(rows, *self._encode(rows, None), draws)
+
+    def _expected(self, rows: Tensor, mean: Tensor, log_variance: Tensor, draws: Tensor) -> Tensor:
         deviation = (0.5 * log_variance).exp()
         total = torch.zeros(self.members, *rows.shape, dtype=rows.dtype)
         for draw in draws:
             apart = self.decoder(mean + draw * deviation) - rows
             total.addcmul_(apart, apart)
-        rebuilding = total.div_(2 * len(draws) * self._variance())
-        return rebuilding.mean(0), _divergence(mean, log_variance).mean(0)
+        return total.div_(len(draws))
 
     def _encode(self, rows: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
         """Mean and logarithm of the variance of the code, shape (members, rows, latent) each."""

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TUNE", "Tuned", "TunedDetector", "tune"]
 
+_SERIES = "neighbouring rows of a series are alike: the intervals of the comparison are narrower than they should be"
+
 TUNE = "tune"
 """Where a run's parameters and results say that it is a search."""
 
@@ -132,6 +134,9 @@ def tune(
         search = _Search(workspace=workspace, table=table, ground=ground, options=options, asked=asked, run_id=run_id)
         found = [search.tuned(one, clock.share(len(subjects) - i)) for i, one in enumerate(subjects)]
         trust = (TRUST,) if options.unsupervised else ()
+        series = ground.bench.series
+        if ground.last is not None and series is not None and series.is_series:
+            trust = (*trust, _SERIES)
         report = {"judged_by": ground.judge.name, "detectors": [one.to_dict() for one in found]}
         run = workspace.store.commit_run(run_id, status="done", results={TUNE: report}, notes=(*known.notes, *trust))
     return Tuned(run=run, judged_by=ground.judge.name, detectors=tuple(found))
