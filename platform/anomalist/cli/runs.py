@@ -190,7 +190,7 @@ def _print_run(run: RunRow, members: list[MemberRow], threshold: ThresholdRow | 
     if run.results and "tune" in run.results:
         from anomalist.cli.tuning_view import print_report
 
-        print_report(run.results["tune"], data=run.dataset.source)
+        print_report(run.results["tune"], data=run.dataset.source, origin=run.params["origin"])
     if run.results and "drift" in run.results:
         from anomalist.cli.monitor import print_drift
 

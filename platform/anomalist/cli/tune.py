@@ -87,4 +87,4 @@ def tune(app: App, /, data: str, as_json: bool, **options: Any) -> None:
     for note in found.run.notes:
         app.notice(note)
     plain = found.to_dict()
-    emit(as_json, plain, lambda: print_tuned(plain, data=data))
+    emit(as_json, plain, lambda: print_tuned(plain, data=data, origin=source.to_dict()))

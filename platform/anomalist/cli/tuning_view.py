@@ -18,14 +18,19 @@ __all__ = ["print_report", "print_trial", "print_tuned"]
 _SHOWN = 5
 
 
-def print_tuned(found: Mapping[str, Any], *, data: str) -> None:
+def print_tuned(found: Mapping[str, Any], *, data: str, origin: Mapping[str, Any]) -> None:
     """Print a search that has just ended, with its best trials."""
     click.echo(f"run {found['run']}")
-    print_report(found, data=data)
+    print_report(found, data=data, origin=origin)
 
 
-def print_report(found: Mapping[str, Any], *, data: str) -> None:
-    """Print what a search found; `data` is where its rows are."""
+def print_report(found: Mapping[str, Any], *, data: str, origin: Mapping[str, Any]) -> None:
+    """Print what a search found; `data` is where its rows are, and `origin` how they were read."""
+    columns = [(name, origin.get(name)) for name in ("key", "time", "entity", "label")]
+    columns += [("ignore", name) for name in origin.get("ignore", ())]
+    run = shlex.join(
+        ["anomalist", "run", data, *(text for name, value in columns if value for text in (f"--{name}", value))]
+    )
     judged_by = found["judged_by"].replace("_", " ")
     for one in found["detectors"]:
         counts = ", ".join(f"{count} {state}" for state, count in one["counts"].items() if count)
@@ -35,7 +40,7 @@ def print_report(found: Mapping[str, Any], *, data: str) -> None:
             click.echo()
             _print_comparison(one["comparison"])
         click.echo(f"\n{one['reason']}")
-        click.echo(f"use it:  anomalist run {shlex.quote(data)} --detector {shlex.quote(one['line'])}")
+        click.echo(f"use it:  {run} --detector {shlex.quote(one['line'])}")
 
 
 def print_trial(about: Mapping[str, Any], found: Mapping[str, Any] | None) -> None:

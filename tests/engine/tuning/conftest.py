@@ -23,7 +23,7 @@ import os, signal, time
 from dataclasses import dataclass
 import numpy as np
 from anomalist import DetectorSpec, hookimpl
-from anomalist.detector import check_deadline
+from anomalist.detector import check_deadline, check_parameter
 
 @dataclass
 class Weighted:
@@ -32,10 +32,18 @@ class Weighted:
     Attributes:
         weight: Of the first column; the second has the rest.
         turned: Upside down.
+        layers: Not used.
+        steps: Not used.
     """
 
     weight: float = 0.0
     turned: str = "no"
+    layers: tuple[int, ...] | None = None
+    steps: int = 3
+
+    def __post_init__(self):
+        check_parameter(self.steps >= 1, "steps", self.steps, "at least 1")
+        check_parameter(self.turned in ("no", "yes", "maybe"), "turned", self.turned, "no, yes or maybe")
 
     def fit(self, data):
         self.centre = np.median(data.values, axis=0)
