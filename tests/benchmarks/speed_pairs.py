@@ -86,7 +86,9 @@ _EQUAL_OCSVM = our_side(
 )
 _KNN = our_side("knn", _classical(KNearestNeighbours), on_sets=True)
 _EQUAL_KNN = our_side(
-    "knn, as PyOD's", _classical(KNearestNeighbours, neighbours=5, aggregate="max", rows=ALL_ROWS), rows=10_000
+    "knn, as PyOD's",
+    _classical(KNearestNeighbours, neighbours=5, trim=0.0, aggregate="max", rows=ALL_ROWS),
+    rows=10_000,
 )
 _GMM = our_side("gmm", _classical(GaussianMixture), on_sets=True)
 _MAHALANOBIS = our_side("mahalanobis", _classical(Mahalanobis), on_sets=True)
