@@ -18,7 +18,7 @@ __all__ = ["typical_errors"]
 
 _ROWS = 4096
 _MEDIAN = 0.4549  # of a squared standard normal
-_SHARE = 0.01  # of the errors of the other columns: a column that never errs must not rule the score
+_SHARE = 0.1  # of the errors of the other columns: a column that never errs must not rule the score
 _LEAST = 1e-4  # in squared spreads; less is no measure of anything
 
 Network = TypeVar("Network", bound=nn.Module)
