@@ -26,6 +26,7 @@ def picture(found: Mapping[str, Any], path: Path) -> None:
     """Draw the figures that `scaling` measured."""
     style = {
         "svg.hashsalt": "anomalist",  # the same figures give the same file
+        "svg.fonttype": "none",  # text stays text
         "font.size": 9,
         "axes.spines.top": False,
         "axes.spines.right": False,
@@ -83,7 +84,7 @@ def _finish(axes: Axes, by: str, what: str, sizes: Iterable[int]) -> None:
     axes.set_xticks(sorted(set(sizes)))
     axes.set_xticks([], minor=True)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
     axes.grid(color=_GREY, alpha=0.25, linewidth=0.6)
     axes.set_xlabel(by)
     axes.set_ylabel(what)
