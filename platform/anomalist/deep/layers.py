@@ -85,7 +85,8 @@ def drop(x: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
     """Dropout from a local generator; without a generator, or with a share of 0, nothing is dropped."""
     if generator is None or share == 0.0:
         return x
-    mask = torch.empty_like(x).bernoulli_(1.0 - share, generator=generator)
+    # half the time of bernoulli_
+    mask = torch.rand(x.shape, generator=generator, dtype=x.dtype, device=x.device).lt_(1.0 - share)
     return x * mask.div_(1.0 - share)
 
 
