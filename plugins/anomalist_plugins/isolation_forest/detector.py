@@ -43,7 +43,7 @@ class IsolationForest:
     99
     """
 
-    trees: int = 200
+    trees: int = 100
     subsample: int = 256
     columns: float = 1.0
     depth: int | None = None

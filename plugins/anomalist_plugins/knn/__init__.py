@@ -17,11 +17,11 @@ def anomalist_detectors() -> list[DetectorSpec]:
             handles=frozenset({Trait.TABULAR, Trait.EXPLAINS}),
             panels=frozenset({"default", "fast", "full"}),
             search=(
-                "neighbours=2..100:log",
+                "neighbours=none|2|3|5|10|20|40|80",
                 "aggregate=mean|median|max",
                 "metric=euclidean|manhattan|chebyshev",
                 "trim=0..0.5",
-                "rows=200..5000:log",
+                "rows=none|300|1000|3000|10000",
             ),
         ),
         DetectorSpec(
@@ -30,7 +30,7 @@ def anomalist_detectors() -> list[DetectorSpec]:
             factory="anomalist_plugins.knn.lof:LocalOutlierFactor",
             family="classical",
             handles=frozenset({Trait.TABULAR, Trait.EXPLAINS, Trait.NOVELTY}),
-            panels=frozenset({"default", "fast", "full"}),
+            panels=frozenset({"default", "full"}),
             search=("neighbours=5..100:log", "metric=euclidean|manhattan|chebyshev", "rows=500..10000:log"),
         ),
     ]

@@ -15,7 +15,7 @@ def anomalist_detectors() -> list[DetectorSpec]:
             factory="anomalist_plugins.mahalanobis.detector:Mahalanobis",
             family="statistical",
             handles=frozenset({Trait.TABULAR, Trait.EXPLAINS}),
-            panels=frozenset({"default", "fast", "full"}),
+            panels=frozenset({"full"}),
             search=(
                 "trim=0..0.5",
                 "shrinkage=none|0|0.01|0.1|0.3|1",

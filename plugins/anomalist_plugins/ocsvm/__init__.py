@@ -17,7 +17,7 @@ def anomalist_detectors() -> list[DetectorSpec]:
             handles=frozenset({Trait.TABULAR}),
             panels=frozenset({"default", "fast", "full"}),
             search=(
-                "nu=0.05..0.95",
+                "nu=none|0.05|0.1|0.2|0.4|0.6|0.8|0.95",
                 "gamma=none|0.001|0.003|0.01|0.03|0.1|0.3|1",
             ),
         )
