@@ -90,6 +90,26 @@ def test_a_column_of_the_same_name_and_another_origin_is_another_column(workspac
     assert start.note == "continues from payments:1 (1 of 2 columns known, 1 gone)"
 
 
+def test_numbers_that_turn_out_to_be_codes_keep_what_is_known_of_them(workspace: Workspace) -> None:
+    rng = np.random.default_rng(0)
+    shares = rng.gamma(0.5, size=40)
+
+    def table(rows: int) -> Table:
+        shop = rng.choice(np.arange(40) * 7, rows, p=shares / shares.sum())
+        return Table.from_frame(pl.DataFrame({"shop": shop, "x": rng.normal(size=rows)}))
+
+    few, many = table(90), table(900)
+    assert Encoder.fit(few).columns == ("shop", "x")
+    start = warm(workspace, fitted(workspace, few, AUTOENCODER), AUTOENCODER, many)
+    assert start.note == "continues from payments:1 (2 of 3 columns known)"
+    data = Encoder.fit(many).encode(many)
+    assert data.columns == ("shop", "shop:rarity", "x")
+    assert np.isfinite(start.detector.update(data).score(data)).all()
+    again = table(800)
+    old, new = Encoder.fit(many), Encoder.fit(again)
+    assert continued_encoder(old, new, again).coders[0] is old.coders[0]
+
+
 @pytest.mark.parametrize(
     ("before", "now", "reason"),
     [

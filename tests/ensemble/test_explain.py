@@ -6,14 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 import pytest
 
+from anomalist.data.table import Table
 from anomalist.detector import deadline
 from anomalist.ensemble.explain import Reason, explain, shares
 from tests.ensemble.samples import payments, series, tiny_model
 
 if TYPE_CHECKING:
-    from anomalist.data.table import Table
     from anomalist.ensemble.model import Model
 
 ROWS = np.array([7, 100, 200])
@@ -86,6 +87,18 @@ def test_a_column_with_its_typical_value_is_no_reason_for_a_row() -> None:
     (reasons,) = because(model, table, np.array([row]), np.full((1, 1), 5.0))
     assert reasons
     assert "city" not in [reason.column for reason in reasons]
+
+
+def test_a_rare_code_is_explained_as_a_rare_category_is() -> None:
+    rng, rows = np.random.default_rng(0), 2000
+    codes, shares = rng.choice(10_000, 30, replace=False).astype(float), rng.gamma(0.5, size=30)
+    new = float(np.median(codes) // 1)  # in the middle of the numbers, and none of them
+    shop = np.append(rng.choice(codes, rows - 2, p=shares / shares.sum()), [np.nan, new])
+    table = Table.from_frame(pl.DataFrame({"shop": shop, "x": rng.normal(size=rows)}))
+    model = tiny_model(table)
+    assert "shop:rarity" in model.encoder.columns
+    (reasons,) = because(model, table, np.array([rows - 1]), np.full((1, 1), 5.0))
+    assert str(reasons[0]).startswith(f"shop {new:.0f} (typically {codes[shares.argmax()]:.0f}) ")
 
 
 def test_an_explanation_does_not_depend_on_the_rows_around() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from anomalist.data.conventions import Reading
 from anomalist.data.dataset import Dataset
 from anomalist.data.encoding.category import CategoryCoder
+from anomalist.data.encoding.codes import CodeCoder
 from anomalist.data.encoding.dates import DateCoder
 from anomalist.data.encoding.numeric import NumericCoder
 from anomalist.data.encoding.order import EntityCoder, TimeCoder
@@ -34,11 +35,14 @@ if TYPE_CHECKING:
 __all__ = ["Encoder"]
 
 _CODERS: Mapping[str, type[Coder]] = {
-    coder.kind: coder for coder in (NumericCoder, CategoryCoder, DateCoder, TextCoder)
+    coder.kind: coder for coder in (NumericCoder, CodeCoder, CategoryCoder, DateCoder, TextCoder)
 }
 _FORMAT = 2
 _WITH_FEATURES = 3
 """The same with makers of features, which a version that knows nothing of them must not pass over."""
+_WITH_CODES = 4
+"""The same with columns of codes, and perhaps makers of features."""
+_FORMATS = (_FORMAT, _WITH_FEATURES, _WITH_CODES)
 
 _LEFT_OUT = {
     Role.KEY: "it names the row",
@@ -218,8 +222,9 @@ class Encoder:
             plain.append({"kind": coder.kind, **values})
             arrays |= {f"coder.{i}.{name}": array for name, array in found.items()}
         makers = {"features": self.features.state()} if self.features.makers else {}
+        codes = any(isinstance(coder, CodeCoder) for coder in self.coders)
         return {
-            "format": _WITH_FEATURES if makers else _FORMAT,
+            "format": _WITH_CODES if codes else _WITH_FEATURES if makers else _FORMAT,
             "coders": plain,
             **self.reading.to_dict(),
             "left_out": dict(self.left_out),
@@ -239,10 +244,9 @@ class Encoder:
             PluginError: A maker of features is not installed, or cannot read its state.
         """
         try:
-            if state["format"] not in {_FORMAT, _WITH_FEATURES}:
-                raise ModelFileError(
-                    f"the encoder is of format {state['format']!r}; this version reads {_FORMAT} and {_WITH_FEATURES}"
-                )
+            if state["format"] not in _FORMATS:
+                known = ", ".join(map(str, _FORMATS))
+                raise ModelFileError(f"the encoder is of format {state['format']!r}; this version reads {known}")
             features = state.get("features")
             if features is not None and build is None:
                 raise ModelFileError("the encoder has features, and nothing to build their makers with")
@@ -261,7 +265,7 @@ class Encoder:
 
 def _fit_coder(series: pl.Series, role: Role, cap: float, max_levels: int) -> Coder | None:
     if role == Role.NUMERIC:
-        return NumericCoder.fit(series, cap=cap)
+        return CodeCoder.fit(series, cap=cap) or NumericCoder.fit(series, cap=cap)
     if role == Role.DATETIME:
         return DateCoder.fit(series)
     if series.null_count() == len(series):
@@ -272,7 +276,7 @@ def _fit_coder(series: pl.Series, role: Role, cap: float, max_levels: int) -> Co
 
 
 def _narrow(coders: list[Coder], limit: int, source: str) -> tuple[Coder, ...]:
-    """Take the columns of levels from the widest categories until the rest fits."""
+    """Take the columns of levels from the widest categories, then the rarity from codes, until the rest fits."""
     width = sum(len(coder.columns) for coder in coders)
     categories = [i for i, coder in enumerate(coders) if isinstance(coder, CategoryCoder)]
     for i in sorted(categories, key=lambda i: -len(coders[i].columns)):
@@ -280,6 +284,10 @@ def _narrow(coders: list[Coder], limit: int, source: str) -> tuple[Coder, ...]:
         if width > limit and isinstance(coder, CategoryCoder):
             width -= coder.shown
             coders[i] = replace(coder, shown=0)
+    for i, coder in enumerate(coders):
+        if width > limit and isinstance(coder, CodeCoder):
+            width -= 1
+            coders[i] = coder.number
     if width > limit:
         raise DataError(f"{source}: {width} encoded columns are more than {limit}: ignore some, or raise the limit")
     return tuple(coders)

@@ -105,7 +105,7 @@ def explain(
             tuple(
                 Reason(
                     column=columns[i],
-                    actual=values.get(columns[i]),
+                    actual=_like(typical.get(columns[i]), values.get(columns[i])),
                     typical=typical.get(columns[i]),
                     share=float(part[i]),
                 )
@@ -192,6 +192,16 @@ def _ablation(member: Member, units: Dataset, columns: Sequence[str], typical: F
 def _surprise(member: Member, units: Dataset) -> Floats:
     blocks = (units.take(slice(first, first + _BLOCK)) for first in range(0, len(units), _BLOCK))
     return member.calibrator.surprise(np.concatenate([member.detector.score(block) for block in blocks]))
+
+
+def _like(typical: Any, value: Any) -> Any:
+    """A value, a whole number as such where the typical one is: a code in a column of decimals, since some are missing.
+
+    >>> _like(17, 94103.0), _like(17.5, 18.0)
+    (94103, 18.0)
+    """
+    whole = isinstance(typical, int) and isinstance(value, float) and value.is_integer()
+    return int(value) if whole else value
 
 
 def _shown(value: Any) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from anomalist.detector import Floats
 
-__all__ = ["NumericCoder"]
+__all__ = ["NumericCoder", "floats"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class NumericCoder:
     @classmethod
     def fit(cls, series: pl.Series, *, cap: float) -> Self | None:
         """Fit on a numeric column; None where it holds no finite value to learn from."""
-        values = _floats(series)
+        values = floats(series)
         finite = values[np.isfinite(values)]
         if not finite.size:
             return None
@@ -69,7 +69,7 @@ class NumericCoder:
 
     def write(self, series: pl.Series, out: Floats) -> None:
         """Scale; a missing value becomes the median."""
-        values = _floats(series)
+        values = floats(series)
         missing = np.isnan(values)
         scaled = self.scale.apply(values)
         scaled[missing] = 0.0
@@ -88,6 +88,7 @@ class NumericCoder:
         return cls(name=state["name"], scale=scale, gap=float(state["gap"]), whole=bool(state["whole"]))
 
 
-def _floats(series: pl.Series) -> Floats:
+def floats(series: pl.Series) -> Floats:
+    """A numeric column as float64, NaN where missing."""
     values: Floats = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
     return values

@@ -22,17 +22,21 @@ def bits(counts: Floats, rows: int) -> Floats:
 
 
 def rarities(counts: Floats, rows: int) -> Floats:
-    """The scaled rarity of each level, the most frequent first, and at the end that of a level never seen.
+    """The scaled rarity of each level, and at the end that of a level never seen.
 
     Of two levels the frequent one is at 0 and the other as far out as it is rare. More levels are centred at the median
     row, and brought closer together where the rows differ much in rarity.
+
+    Args:
+        counts: How many rows each level has, shape (levels,); the most frequent of two first.
+        rows: How many there are; those beyond the counts hold a level that was not kept, and count as never seen.
     """
-    rarity = bits(np.append(counts, 0.0), rows)
-    if len(counts) == 2:
+    rarity, sizes = bits(np.append(counts, 0.0), rows), np.append(counts, rows - counts.sum())
+    if len(counts) == 2 and not sizes[-1]:
         scaled: Floats = (rarity - rarity[0]) / _BITS
         scaled[1:] = np.maximum(scaled[1:], _TWO)
         return scaled
-    low, middle, high = np.quantile(np.repeat(rarity[:-1], counts.astype(np.int64)), [0.25, 0.5, 0.75])
+    low, middle, high = np.quantile(np.repeat(rarity, sizes.astype(np.int64)), [0.25, 0.5, 0.75])
     centred: Floats = (rarity - float(middle)) / max(_BITS, float(high - low) / 1.349)
     return centred
 

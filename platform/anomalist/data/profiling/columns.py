@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from anomalist.data.dates import to_naive
+from anomalist.data.encoding.codes import code_counts
 from anomalist.data.keys import as_text
 from anomalist.data.quantiles import quantiles
 from anomalist.data.roles import Role
@@ -36,7 +37,7 @@ class ColumnProfile:
     Attributes:
         name: Its name.
         role: What it is for.
-        why: Why it has this role.
+        why: Why it has this role, and whether it looks like a code all the same.
         missing: How many values are missing.
         missing_share: The same as a share of the rows.
         distinct: How many different values there are, missing ones aside.
@@ -84,6 +85,8 @@ def profile_column(series: pl.Series, role: Role, why: str) -> ColumnProfile:
         values = present.cast(pl.Float64).to_numpy()
         shares = _of_numbers(values[np.isfinite(values)])
         warnings += _warn_numbers(values) if role == Role.NUMERIC else []
+        if role == Role.NUMERIC and code_counts(values) is not None:
+            why += "; looks like a code: its frequencies jump"
     elif len(present):
         counts = as_text(present).alias("level").value_counts(sort=True, name="rows").head(_TOP)
         top = tuple((str(value)[:200], int(rows)) for value, rows in counts.iter_rows())
