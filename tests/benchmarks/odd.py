@@ -1,9 +1,11 @@
 """How well the default panel finds anomalies in messy tables after training on normal rows, and what its encoder adds.
 
-    python -m tests.benchmarks.odd --data DIR [--seeds 1] [--only NAME]... [--json FILE] [--at-least-gain 0.0]
+    python -m tests.benchmarks.odd --data DIR [--seeds 1] [--only NAME]... [--no-clean] [--json FILE]
+        [--at-least-gain 0.0]
 
 DIR holds sets in the layout of OddBench: one .npz each, with `X` of shape (rows, columns), every category already a
 number; `feature_names`; `y`, 1 for an anomaly; and `is_train`, the rows to train on, all normal. The rest is scored.
+The panel is told that its rows are known to be normal, as `anomalist run --clean` does, unless --no-clean is given.
 Printed are ROC AUC and average precision, for each set and as means over seeds and sets, of
 
 - the default panel behind our encoder, which gets the columns as a file would hold them, whole numbers as such, under
@@ -126,9 +128,9 @@ def peers(odd: Odd, seed: int, *, kind: str) -> dict[str, Floats]:
     return found
 
 
-def measured(odd: Odd, registry: Registry, seed: int) -> dict[str, tuple[float, float]]:
+def measured(odd: Odd, registry: Registry, seed: int, *, clean: bool) -> dict[str, tuple[float, float]]:
     """ROC AUC and average precision of everything on one set."""
-    options = RunOptions(seed=seed)
+    options = RunOptions(seed=seed, clean=clean)
     ours = encoded(odd, registry, options)
     scores: dict[str, Floats] = {PANEL: ours.score}
     for kind, name in WITHOUT.items():
@@ -148,6 +150,7 @@ def measured(odd: Odd, registry: Registry, seed: int) -> dict[str, tuple[float, 
 )
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--only", multiple=True, help="Part of the name of a set. Repeatable.")
+@click.option("--clean/--no-clean", default=True, help="Whether the panel knows that it is fitted on normal rows.")
 @click.option("--at-least-gain", type=float, help="Of average precision, over the panel without the encoder.")
 @click.option("--at-least-auc", type=float, default=0.0)
 @click.option("--at-least-ap", type=float, default=0.0)
@@ -157,6 +160,7 @@ def main(
     data: Path,
     seeds: int,
     only: tuple[str, ...],
+    clean: bool,
     at_least_gain: float | None,
     at_least_auc: float,
     at_least_ap: float,
@@ -168,7 +172,7 @@ def main(
     sets: dict[str, dict[str, tuple[float, float]]] = {}
     for path in files(data, only):
         odd = Odd.load(path)
-        runs = [measured(odd, registry, seed) for seed in range(seeds)]
+        runs = [measured(odd, registry, seed, clean=clean) for seed in range(seeds)]
         sets[odd.name] = {name: _mean([run[name] for run in runs]) for name in runs[0]}
         line = "  ".join(f"{name} {auc:.3f}/{precision:.3f}" for name, (auc, precision) in sets[odd.name].items())
         print(f"{odd.name} {odd.train.shape} {odd.labels.mean():.1%} of {len(odd.labels)}: {line}", flush=True)
