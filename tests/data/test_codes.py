@@ -79,6 +79,12 @@ def test_frequencies_that_differ_by_little_are_no_code_among_any_number_of_rows(
     assert code_counts(np.repeat(np.arange(60.0), 5000 + 9 * jitter)) is not None
 
 
+def test_amounts_that_are_mostly_nothing_are_no_code() -> None:
+    rng = np.random.default_rng(0)
+    amounts = np.where(rng.random(5000) < 0.6, 0.0, rng.poisson(40, 5000))
+    assert code_counts(amounts) is None
+
+
 def test_too_few_rows_tell_nothing() -> None:
     assert code_counts(counties(99, levels=25)) is None
     assert code_counts(counties(2000)[:0]) is None
