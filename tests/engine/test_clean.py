@@ -12,7 +12,8 @@ from sklearn.metrics import average_precision_score
 import anomalist
 from anomalist.engine.panel import seats
 from anomalist.engine.request import RunOptions
-from anomalist.errors import DataError
+from anomalist.errors import DataError, UsageError
+from tests.cli.samples import type_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,6 +80,19 @@ def test_labels_that_belie_it_are_refused(home: Path) -> None:
         anomalist.run(rows, label="label", positive="bad", clean=True, panel="fast")
     normal = pieces(50, 0).with_columns(label=pl.lit(0))
     assert anomalist.run(normal, label="label", clean=True, detectors="gmm").status == "done"
+
+
+def test_the_next_version_is_as_clean_as_was_said_unless_that_changes(home: Path) -> None:
+    first = anomalist.run(pieces(50, 0), clean=True, detectors="gmm", name="parts")
+    rows = pieces(50, 1).with_columns(label=pl.Series([1] * 5 + [0] * 45))
+    with pytest.raises(DataError, match=r"got 5 anomalies among 50 labels; .* \(in retrain: say --no-clean\)"):
+        anomalist.retrain("parts", rows, label="label")
+    with pytest.raises(UsageError, match="members that are kept are fitted on no rows, clean or not"):
+        anomalist.retrain("parts", rows, label="label", members="reuse", clean=False)
+    other = anomalist.retrain("parts", rows, label="label", clean=False)
+    assert [run.result.row.params["options"]["clean"] for run in (first, other)] == [True, False]
+    assert "clean          all rows are known to be normal" in type_in(f"show {first.id}").out
+    assert "\nclean" not in type_in(f"show {other.id}").out
 
 
 def test_the_options_are_kept_and_those_of_earlier_runs_are_read() -> None:

@@ -45,6 +45,9 @@ __all__ = ["retrain"]
 @click.option(
     "--device", metavar="NAME", help="Where deep detectors train: auto, cpu, cuda, mps; by default as before."
 )
+@click.option(
+    "--clean/--no-clean", default=None, help="All rows to fit on are known to be normal, or not; by default as before."
+)
 @click.option("--threads", type=int, metavar="N", help="Detectors at work at once; by default one a core.")
 @click.option("--timeout", type=float, metavar="S", help="Seconds that one detector may take.")
 @top_option
@@ -90,6 +93,7 @@ def retrain(
         stacker=options["stacker"],
         promote=options["promote"],
         **{name: getattr(settings, name) for name in ("budget", "seed", "device") if options[name] is not None},
+        clean=options["clean"],
         top=options["top"],
     )
     with progress_bar(app) as progress, Workspace.open(settings, app.registry(), progress=progress) as workspace:

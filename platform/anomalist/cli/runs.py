@@ -158,6 +158,8 @@ def _print_run(run: RunRow, members: list[MemberRow], threshold: ThresholdRow | 
     pairs["fingerprint"] = run.dataset.fingerprint[:16]
     if features := run.params.get("options", {}).get("features"):
         pairs["features"] = " ".join(features)
+    if run.params.get("options", {}).get("clean"):
+        pairs["clean"] = "all rows are known to be normal"
     if run.error:
         pairs["error"] = run.error
     if threshold is not None:

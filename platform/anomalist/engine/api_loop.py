@@ -121,6 +121,7 @@ def retrain(
     budget: float | str | None = None,
     seed: int | None = None,
     device: str | None = None,
+    clean: bool | None = None,
     threads: int | None = None,
     timeout: float | None = None,
     isolate: bool | None = None,
@@ -144,6 +145,7 @@ def retrain(
         budget: Flag at most so many rows; by default as before.
         seed: Where all randomness starts; by default as before.
         device: Where deep detectors train; by default as before.
+        clean: The rows to fit on are known to be normal, or not; by default as before.
 
     Raises:
         UsageError: There is nothing to learn, or the model does not know where its rows are: give `data`.
@@ -160,6 +162,7 @@ def retrain(
         members=members or ("reuse" if data is None else "refit"),
         stacker=stacker,
         promote=promote,
+        clean=clean,
         **{name: getattr(settings, name) for name, value in given.items() if value is not None},
     )
     with opened(settings) as workspace:

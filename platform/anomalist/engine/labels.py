@@ -66,7 +66,7 @@ class Labels:
         if self.values.any():
             raise DataError(
                 f"{self.where}: rows said to be clean must be normal, got {int(self.values.sum()):,} anomalies among "
-                f"{self.values.size:,} labels; leave those rows out, or do not say --clean"
+                f"{self.values.size:,} labels; leave those rows out, or do not say --clean (in retrain: say --no-clean)"
             )
 
     def check_both_kinds(self) -> None:

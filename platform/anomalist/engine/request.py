@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 
 from anomalist.detector import check_parameter
 from anomalist.ensemble.threshold import check_policy
+from anomalist.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,6 +85,7 @@ class RetrainOptions:
         budget: Another budget for the threshold; None keeps the policy of the model.
         seed: Of all randomness; None keeps that of the model. Where members are kept it is that of learning alone.
         device: Where deep detectors train; None as before.
+        clean: Whether the rows that members are fitted on are known to be normal; None as before.
         top: At least so many of the most anomalous rows are explained, flagged or not.
     """
 
@@ -93,11 +95,14 @@ class RetrainOptions:
     budget: float | None = None
     seed: int | None = None
     device: str | None = None
+    clean: bool | None = None
     top: int = 10
 
     def __post_init__(self) -> None:
         known = get_args(Members)
         check_parameter(self.members in known, "members", self.members, f"one of {', '.join(known)}")
+        if self.clean is not None and self.members == "reuse":
+            raise UsageError("members that are kept are fitted on no rows, clean or not: say refit or warm-start")
 
     def on(self, options: RunOptions) -> RunOptions:
         """The options of an earlier run with what is to change; members that are kept were fitted with their seed."""
@@ -106,6 +111,7 @@ class RetrainOptions:
             threshold=options.threshold if self.budget is None else ThresholdRequest(parameter=self.budget),
             seed=options.seed if self.seed is None or self.members == "reuse" else self.seed,
             device=options.device if self.device is None else self.device,
+            clean=options.clean if self.clean is None else self.clean,
             top=self.top,
         )
 
