@@ -54,6 +54,18 @@ def test_a_search_is_printed_stored_and_gone_on_with(rows: Path) -> None:
     assert type_in(f"--quiet {lines[-1].removeprefix('use it:  anomalist ')}").code == 0
 
 
+def test_what_is_to_be_used_reads_the_rows_as_the_search_did(rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("sub").mkdir()
+    Path("rows.csv").rename("sub/rows.csv")
+    how = "--label fraud --format csv --positive 1 --ignore b --role a=categorical"
+    done = type_in(f"tune sub/rows.csv {how} --detector gmm --space clouds=1..3 --trials 2")
+    use = done.out.splitlines()[-1]
+    assert use.startswith(f"use it:  anomalist run sub/rows.csv {how} --detector gmm")
+    assert type_in("show latest").out.splitlines()[-1] == use
+    monkeypatch.chdir("sub")
+    assert type_in("show latest").out.splitlines()[-1] == use.replace("sub/rows.csv", "rows.csv")
+
+
 def test_without_labels_a_note_says_how_far_to_trust_it(rows: Path) -> None:
     done = type_in(f"{TUNE} --ignore fraud --unsupervised --trials 2 --panel fast")
     assert done.code == 0
@@ -65,6 +77,7 @@ def test_without_labels_a_note_says_how_far_to_trust_it(rows: Path) -> None:
     ("text", "code", "message"),
     [
         ("tune rows.csv", 2, "name their column with --label, or add --unsupervised"),
+        ("tune rows.csv --label fraud --panel fast", 2, "--panel says whose consensus judges where no labels do"),
         ("tune rows.csv --positive 1", 2, "--positive says which labels mean an anomaly"),
         ("tune rows.csv --label fraud --trials 1", 2, "trials must be a whole number of at least 2, got 1"),
         ("tune rows.csv --label fraud --detector gmn", 2, "no detector is called 'gmn'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -107,6 +108,13 @@ def _kind(run: RunRow) -> str:
     return next((kind for kind in ("tune", "trial") if kind in run.params), run.kind)
 
 
+def _where(run: RunRow) -> str:
+    """Where the rows of a run are, from here; what they are called where that is not known."""
+    location: str | None = run.params["origin"].get("location")
+    here = f"{Path.cwd()}/"
+    return run.dataset.source if location is None else location.removeprefix(here)
+
+
 def _line(run: RunRow) -> list[object]:
     model = "-" if run.model is None else f"{run.model[0]}:{run.model[1]}"
     seconds = None if run.seconds is None else round(run.seconds, 1)
@@ -192,7 +200,7 @@ def _print_run(run: RunRow, members: list[MemberRow], threshold: ThresholdRow | 
     if run.results and "tune" in run.results:
         from anomalist.cli.tuning_view import print_report
 
-        print_report(run.results["tune"], data=run.dataset.source, origin=run.params["origin"])
+        print_report(run.results["tune"], data=_where(run), params=run.params)
     if run.results and "drift" in run.results:
         from anomalist.cli.monitor import print_drift
 

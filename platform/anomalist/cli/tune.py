@@ -67,7 +67,10 @@ def tune(app: App, /, data: str, as_json: bool, **options: Any) -> None:
     from anomalist.engine.tuning.request import TuneOptions
     from anomalist.engine.tuning.tune import tune as search
     from anomalist.engine.workspace import Workspace
+    from anomalist.errors import UsageError
 
+    if options["panel"] and not options["unsupervised"]:
+        raise UsageError("--panel says whose consensus judges where no labels do: give --unsupervised, too")
     source, positive = source_from(data, options)
     settings = app.settings(**{name: options[name] for name in ("panel", "seed", "device", "timeout")})
     kept = ("space", "unsupervised", "metric", "trials", "rows", "seconds", "fresh", "features")
@@ -87,4 +90,4 @@ def tune(app: App, /, data: str, as_json: bool, **options: Any) -> None:
     for note in found.run.notes:
         app.notice(note)
     plain = found.to_dict()
-    emit(as_json, plain, lambda: print_tuned(plain, data=data, origin=source.to_dict()))
+    emit(as_json, plain, lambda: print_tuned(plain, data=data, params=found.run.params))

@@ -18,19 +18,15 @@ __all__ = ["print_report", "print_trial", "print_tuned"]
 _SHOWN = 5
 
 
-def print_tuned(found: Mapping[str, Any], *, data: str, origin: Mapping[str, Any]) -> None:
+def print_tuned(found: Mapping[str, Any], *, data: str, params: Mapping[str, Any]) -> None:
     """Print a search that has just ended, with its best trials."""
     click.echo(f"run {found['run']}")
-    print_report(found, data=data, origin=origin)
+    print_report(found, data=data, params=params)
 
 
-def print_report(found: Mapping[str, Any], *, data: str, origin: Mapping[str, Any]) -> None:
-    """Print what a search found; `data` is where its rows are, and `origin` how they were read."""
-    columns = [(name, origin.get(name)) for name in ("key", "time", "entity", "label")]
-    columns += [("ignore", name) for name in origin.get("ignore", ())]
-    run = shlex.join(
-        ["anomalist", "run", data, *(text for name, value in columns if value for text in (f"--{name}", value))]
-    )
+def print_report(found: Mapping[str, Any], *, data: str, params: Mapping[str, Any]) -> None:
+    """Print what a search found; `data` is where its rows are, and `params` those of its run."""
+    run = _run_of(data, params["origin"], params["tune"])
     judged_by = found["judged_by"].replace("_", " ")
     for one in found["detectors"]:
         counts = ", ".join(f"{count} {state}" for state, count in one["counts"].items() if count)
@@ -49,6 +45,17 @@ def print_trial(about: Mapping[str, Any], found: Mapping[str, Any] | None) -> No
     if found is not None:
         folds = ", ".join(f"{value:.4f}" for value in found["folds"])
         click.echo(f"{found['state']}: {found['judged_by'].replace('_', ' ')} on each fold: {folds}")
+
+
+def _run_of(data: str, origin: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    """The command that reads the rows as the search did; a detector is to follow."""
+    names = ("key", "time", "entity", "label", "format", "query")
+    options = [(name, origin[name]) for name in names if origin.get(name)]
+    options += [("positive", value) for value in asked["positive"] or ()]
+    options += [("ignore", name) for name in origin.get("ignore", ())]
+    options += [("role", f"{column}={role}") for column, role in origin.get("roles", {}).items()]
+    options += [("features", maker) for maker in asked["features"]]
+    return shlex.join(["anomalist", "run", data, *(text for name, value in options for text in (f"--{name}", value))])
 
 
 def _print_trials(trials: list[dict[str, Any]], judged_by: str) -> None:

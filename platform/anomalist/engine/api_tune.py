@@ -10,6 +10,7 @@ from anomalist.config import load_settings
 from anomalist.engine.api_open import opened, several, table_of
 from anomalist.engine.tuning import tune as tuning
 from anomalist.engine.tuning.request import TuneOptions
+from anomalist.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -112,7 +113,7 @@ def tune(
         label: The column of known labels, which judge the trials.
         unsupervised: Judge trials by a criterion that says little, and the result by the labels where there are any.
         detectors: Detectors to tune; a parameter that is given stays as it is: `"knn"`, `"autoencoder:members=1"`.
-        space: What to search, in place of what the detector declares: `"neighbours=5..100:log,metric=l1|l2"`.
+        space: What to search, in place of what the detector declares: `"trees=100..400,subsample=32..2048:log"`.
         metric: What labels judge by: `"average_precision"` or `"roc_auc"`.
         trials: Trials for each detector, those of earlier calls included.
         seconds: Wall time for all of it.
@@ -137,6 +138,8 @@ def tune(
         AnomalistError: The data, a parameter or the store cannot be used, or Optuna is missing; the message says what
             to do.
     """
+    if panel is not None and not unsupervised:
+        raise UsageError("panel says whose consensus judges where no labels do: give unsupervised=True, too")
     flags = {"store": store, "panel": panel, "seed": seed, "device": device, "timeout": timeout}
     settings = load_settings({**flags, "isolate": isolate, "memory": memory})
     options = TuneOptions(

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from anomalist.data.table import Table
+from anomalist.engine.tuning.ground import Known
 from anomalist.engine.tuning.judge import TRUST
 from anomalist.engine.tuning.request import TuneOptions
 from anomalist.engine.tuning.tune import tune
@@ -185,6 +186,12 @@ def test_many_rows_are_sampled_and_said_so(searching: Workspace, labelled: Table
     verdict = found.detectors[0].verdict
     assert verdict is not None
     assert (verdict.rows, verdict.anomalies) == (36, 6)
+
+
+def test_a_sample_has_enough_of_rare_anomalies(labelled: Table) -> None:
+    rare = labelled.frame.with_columns(fraud=pl.when(pl.col("fraud").cum_sum() <= 12).then("fraud").otherwise(0))
+    known = Known.of(Table.from_frame(rare, source="p.csv", label="fraud"), TuneOptions(rows=100), None)
+    assert (len(known.table), known.truth.sum()) == (100, 10)
 
 
 def test_several_detectors_are_searched_one_after_the_other(searching: Workspace, labelled: Table) -> None:

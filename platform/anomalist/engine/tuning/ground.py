@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Ground", "Known", "prepared"]
 
 _UNKNOWN = -1
+_LEAST = 50  # rows of each kind in a sample, at most a tenth of it: of rare anomalies their share would be too few
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -163,13 +164,16 @@ def prepared(workspace: Workspace, known: Known, options: TuneOptions, *, panel:
 
 
 def _sample(table: Table, truth: Ints, options: TuneOptions) -> Ints:
+    """Numbers of the latest rows where they have a time, else of rows drawn, of each kind its share."""
     time = _time(table)
     if time is not None:
         return np.sort(np.argsort(time, kind="stable")[-options.rows :])
-    rng, kept = np.random.default_rng(options.seed), []
-    for kind in np.unique(truth):
-        rows = rng.permutation(np.flatnonzero(truth == kind))
-        kept.append(rows[: max(1, round(rows.size * options.rows / truth.size))])
+    kinds, sizes = np.unique(truth, return_counts=True)
+    least = min(_LEAST, options.rows // 10)
+    taken = np.minimum(sizes, np.maximum(least, np.round(sizes * (options.rows / truth.size)).astype(np.int64)))
+    taken[sizes.argmax()] += options.rows - taken.sum()
+    rng = np.random.default_rng(options.seed)
+    kept = [rng.permutation(np.flatnonzero(truth == kind))[:count] for kind, count in zip(kinds, taken, strict=True)]
     return np.sort(np.concatenate(kept))
 
 

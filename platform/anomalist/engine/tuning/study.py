@@ -55,7 +55,7 @@ class Study:
     def search(self, earlier: Sequence[Trial], *, trials: int, clock: Clock) -> list[Trial]:
         """Go on from earlier trials until there are so many, or the time is over; all of them, by number.
 
-        The defaults are tried first, and whatever the time.
+        The defaults are tried first; they are begun even where no time is left, and ended soon.
         """
         sampler, found = Sampler(self.subject, self.seed), list(earlier)
         for trial in earlier:
