@@ -119,7 +119,7 @@ class IsolationForest:
         }
 
     def restore(self, state: State, /) -> Self:
-        """Score again from a saved state, without scikit-learn's objects."""
+        """Score again from saved trees."""
         self._forest = Forest(features=state["features"], thresholds=state["thresholds"], expected=state["expected"])
         self._width = int(state["width"])
         self._typical = float(state["typical"])
