@@ -22,7 +22,7 @@ BRIEF = {
 }
 """Parameters that make a check take a moment; the promises are the same."""
 
-OWN = ["autoencoder", "gan", "gmm", "isolation_forest", "knn", "mahalanobis", "ocsvm", "rnn", "vae"]
+OWN = ["autoencoder", "gan", "gmm", "isolation_forest", "knn", "lof", "mahalanobis", "ocsvm", "rnn", "vae"]
 
 
 @parametrize_with_checks(OWN, params=BRIEF)
