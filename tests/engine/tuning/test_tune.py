@@ -194,6 +194,16 @@ def test_a_sample_has_enough_of_rare_anomalies(labelled: Table) -> None:
     assert (len(known.table), known.truth.sum()) == (100, 10)
 
 
+def test_no_values_are_tried_twice(searching: Workspace, labelled: Table) -> None:
+    options = replace(OPTIONS, space="weight=0.0|0.5|1.0,turned=no|yes", trials=20)
+    (found,) = tune(searching, labelled, options).detectors
+    points = [tuple(trial.point.values()) for trial in found.trials]
+    assert points[0] == ()  # the defaults, 0.0 and no
+    assert sorted(points[1:]) == [("0.0", "yes"), ("0.5", "no"), ("0.5", "yes"), ("1.0", "no"), ("1.0", "yes")]
+    (again,) = tune(searching, labelled, options).detectors
+    assert tried(again.trials) == tried(found.trials)
+
+
 def test_several_detectors_are_searched_one_after_the_other(searching: Workspace, labelled: Table) -> None:
     found = tune(searching, labelled, replace(OPTIONS, detectors=("weighted:turned=no", "picky"), trials=2))
     assert [one.name for one in found.detectors] == ["careful:weighted", "careful:picky"]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "Sampler", "check_installed"]
 
+_BY_ESTIMATE, _AT_RANDOM = 5, 50  # draws of a point that nobody tried, before the space counts as exhausted
 _UNPRUNED = 5  # trials that always come to their end, so that there is a median to be below
 
 
@@ -62,6 +63,7 @@ class Sampler:
         self._seed = seed
         self._subject = subject
         self._distributions = _distributions(subject)
+        self._tried = [subject.start]
         level = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.WARNING)  # it would announce a study in memory on stderr
         try:
@@ -71,11 +73,22 @@ class Sampler:
         finally:
             optuna.logging.set_verbosity(level)
 
-    def ask(self, number: int) -> Asked:
-        """What to try as the trial of this number."""
-        self._study.sampler = self._optuna.samplers.TPESampler(seed=(self._seed + 7919 * number) % 2**32)
-        trial = self._study.ask(self._distributions)
-        return Asked(trial, {axis.name: _short(trial.params[axis.name], axis) for axis in self._subject.axes})
+    def ask(self, number: int) -> Asked | None:
+        """What to try as the trial of this number; None where all that there is was tried.
+
+        The same values would give the same result, so they are drawn again: where all axes are choices, the estimator
+        comes back to its favourites.
+        """
+        samplers = self._optuna.samplers
+        for draw in range(_BY_ESTIMATE + _AT_RANDOM):
+            sampler = samplers.TPESampler if draw < _BY_ESTIMATE else samplers.RandomSampler
+            self._study.sampler = sampler(seed=(self._seed + 7919 * number + 104_729 * draw) % 2**32)
+            trial = self._study.ask(self._distributions)
+            point = {axis.name: _short(trial.params[axis.name], axis) for axis in self._subject.axes}
+            if point not in self._tried:
+                return Asked(trial, point)
+            self._study.tell(trial, state=self._optuna.trial.TrialState.FAIL)
+        return None
 
     def learn(self, trial: Trial, asked: Asked | None = None) -> None:
         """Take in a trial that has ended: one that was asked for just now, or one of an earlier call.
@@ -88,6 +101,7 @@ class Sampler:
         point = trial.point or self._subject.start
         if point is None:
             return  # it had the defaults, and those lie outside of the space
+        self._tried.append(point)
         self._study.add_trial(
             self._optuna.trial.create_trial(
                 state={"done": states.COMPLETE, "pruned": states.PRUNED, "failed": states.FAIL}[trial.state],

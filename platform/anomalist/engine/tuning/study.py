@@ -53,9 +53,10 @@ class Study:
     study: str
 
     def search(self, earlier: Sequence[Trial], *, trials: int, clock: Clock) -> list[Trial]:
-        """Go on from earlier trials until there are so many, or the time is over; all of them, by number.
+        """Go on from earlier trials until there are so many, or the time is over, or all of the space was tried.
 
-        The defaults are tried first; they are begun even where no time is left, and ended soon.
+        Returns all of them, by number. The defaults are tried first; they are begun even where no time is left, and
+        ended soon.
         """
         sampler, found = Sampler(self.subject, self.seed), list(earlier)
         for trial in earlier:
@@ -66,6 +67,8 @@ class Study:
                 break
             self._tell(number, trials, found)
             asked = sampler.ask(number) if number else None
+            if number and asked is None:
+                break
             new = self._try(number, asked, clock)
             if new is None:
                 break

@@ -63,7 +63,7 @@ class Subject:
             raise UsageError(_nothing(typed, parameters, declared=bool(spec.search)))
         for axis in axes:
             if axis.name not in parameters:
-                known = ", ".join(parameters)
+                known = ", ".join(parameters) or "none"
                 raise ParameterError(f"{typed} has no parameter {axis.name!r} to search; it has {known}")
             if axis.name in fixed:
                 raise ParameterError(f"{typed}: {axis.name} is given with --detector and searched with --space")
