@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.fresh import Fresh
 
-PACKAGES = {"lof": "anomalist-lof", "masked": "anomalist-masked"}
+PACKAGES = {"local_outliers": "anomalist-lof", "masked": "anomalist-masked"}
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +56,10 @@ def test_both_find_what_they_are_for_in_one_stored_run(fresh: Fresh, installed: 
     rows = np.column_stack([a, a + 0.1 * rng.normal(size=300), rng.normal(size=300)])
     rows[7] = [1.5, -1.5, 0.0]
     np.savetxt(installed / "rows.csv", rows, delimiter=",", header="a,b,c", comments="")
-    command = "anomalist run rows.csv --detector lof:neighbours=15 --detector masked --top 1 --json"
+    command = "anomalist run rows.csv --detector local_outliers:neighbours=15 --detector masked --top 1 --json"
     found = json.loads(fresh.sh(command, installed))
     assert found["run"]["status"] == "done"
-    assert [member["detector"] for member in found["run"]["members"]] == ["lof", "masked"]
+    assert [member["detector"] for member in found["run"]["members"]] == ["local_outliers", "masked"]
     assert found["top"][0]["row"] == 7
     assert {reason["column"] for reason in found["top"][0]["reasons"][:2]} == {"a", "b"}
     scored = json.loads(fresh.sh("anomalist score rows.csv --model rows --json", installed))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from anomalist.testing import Check
 
 
-@parametrize_with_checks(["lof"])
+@parametrize_with_checks(["local_outliers"])
 def test_conformance(check: Check) -> None:
     check()
 
@@ -36,5 +36,5 @@ def test_a_row_between_a_dense_and_a_sparse_cluster_is_judged_by_the_nearer_one(
 
 
 def test_rows_that_are_all_the_same_are_refused() -> None:
-    with pytest.raises(DataError, match="lof needs at least two rows that differ, got 1"):
+    with pytest.raises(DataError, match="local_outliers needs at least two rows that differ, got 1"):
         Lof().fit(Dataset.from_array(np.ones((30, 3))))

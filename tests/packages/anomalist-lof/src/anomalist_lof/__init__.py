@@ -10,7 +10,7 @@ def anomalist_detectors() -> list[DetectorSpec]:
     """Describe the detector."""
     return [
         DetectorSpec(
-            name="lof",
+            name="local_outliers",
             summary="Rows in places less dense than those of their neighbours.",
             factory="anomalist_lof.detector:Lof",
             family="classical",

@@ -56,7 +56,7 @@ class Lof:
         """
         rows, self.notes = np.unique(data.values, axis=0), ()
         if len(rows) < 2:
-            raise DataError(f"lof needs at least two rows that differ, got {len(rows)}")
+            raise DataError(f"local_outliers needs at least two rows that differ, got {len(rows)}")
         if len(rows) > self.max_rows:
             kept = np.random.default_rng(self.seed).choice(len(rows), self.max_rows, replace=False)
             self.notes = (f"kept {self.max_rows} of {len(rows)} distinct rows",)
@@ -71,7 +71,7 @@ class Lof:
             SchemaMismatchError: Another number of columns than fitted on.
         """
         if self._factor is None or self._rows is None:
-            raise NotFittedError("lof is not fitted: call fit first")
+            raise NotFittedError("local_outliers is not fitted: call fit first")
         data.check_width(self._rows.shape[1])
         scores = np.empty(len(data))
         for start in range(0, len(data), _BLOCK_ROWS):
@@ -83,7 +83,7 @@ class Lof:
     def state(self) -> State:
         """Return the rows that were kept: the densities follow from them."""
         if self._rows is None:
-            raise NotFittedError("lof is not fitted: call fit before state")
+            raise NotFittedError("local_outliers is not fitted: call fit before state")
         return {"rows": self._rows, "notes": list(self.notes)}
 
     def restore(self, state: State, /) -> Self:
