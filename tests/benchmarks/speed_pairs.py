@@ -77,7 +77,6 @@ _EIGHT = our_side("autoencoder, 8 seeds", _deep(Autoencoder, members=8))
 _VAE = our_side("vae", _deep(VAE), on_sets=True)
 _GAN = our_side("gan", _deep(GAN), on_sets=True)
 _FOREST = our_side("isolation_forest", _classical(IsolationForest), on_sets=True)
-_SMALL_FOREST = our_side("isolation_forest, 100 trees", _classical(IsolationForest, trees=100))
 _OCSVM = our_side("ocsvm", _classical(OneClassSVM), on_sets=True)
 _EQUAL_OCSVM = our_side(
     "ocsvm, as PyOD's",
@@ -127,7 +126,6 @@ PAIRS = (
     Pair(ours=_GAN, peer=_ALAD),
     Pair(ours=_FOREST, peer=_SKLEARN_FOREST),
     Pair(ours=_FOREST, peer=_IFOREST),
-    Pair(ours=_SMALL_FOREST, peer=_SKLEARN_FOREST),
     Pair(ours=_EQUAL_OCSVM, peer=_PYOD_OCSVM, equal=True),
     Pair(ours=_OCSVM, peer=_PYOD_OCSVM),
     Pair(ours=_EQUAL_KNN, peer=_PYOD_KNN, equal=True),

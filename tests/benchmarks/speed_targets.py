@@ -72,15 +72,6 @@ TARGETS = (
         auc_within=0.01,
         turns=25,
     ),
-    Target(
-        pair="isolation_forest, 100 trees / scikit-learn IsolationForest",
-        rows=100_000,
-        columns=20,
-        figure="both",
-        at_most=0.5,
-        auc_within=0.01,
-        turns=25,
-    ),
     Target(pair="isolation_forest / scikit-learn IsolationForest", rows=100_000, columns=20, figure="row", at_most=0.1),
     Target(
         pair="ocsvm, as PyOD's / PyOD OCSVM",
