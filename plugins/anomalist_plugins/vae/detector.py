@@ -43,7 +43,7 @@ class VAE:
         activation: Of the hidden layers.
         dropout: Share of hidden units dropped while training.
         beta: Weight of the KL term in training and in the score; 1 is the evidence lower bound.
-        floor: Smallest variance of a column around its rebuilt value, in squared spreads of the column.
+        floor: Smallest variance of a column around its rebuilt value in training, in squared spreads of the column.
         draws: Codes drawn for each row at scoring; the same for every row.
         trim: Share of each batch, the least probable rows, that the network does not learn from.
         epochs: At most so many passes.
