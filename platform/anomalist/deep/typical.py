@@ -9,12 +9,10 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from anomalist.deep.rows import Fitted
     from anomalist.detector import Floats
 
-__all__ = ["typical_errors"]
+__all__ = ["some_rows", "typical_distance", "typical_errors"]
 
 _ROWS = 4096
 _MEDIAN = 0.4549  # of a squared standard normal
@@ -24,24 +22,29 @@ _LEAST = 1e-4  # in squared spreads; less is no measure of anything
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def typical_errors(fitted: Fitted[Network], values: Floats, errors: Callable[[Tensor], Tensor], *, seed: int) -> Tensor:
-    """The squared error that is typical of each column over the training rows, from its median: wild rows do not count.
+def some_rows(fitted: Fitted[Network], values: Floats, *, seed: int) -> Tensor:
+    """Training rows of shape (rows, columns), scaled as the network sees them; of more than 4,096 a sample."""
+    if len(values) > _ROWS:
+        values = values[np.random.default_rng(seed).choice(len(values), size=_ROWS, replace=False)]
+    return torch.from_numpy(fitted.scaler.apply(values))
+
+
+def typical_errors(errors: Tensor) -> Tensor:
+    """The squared error that is typical of each column over training rows, from its median: wild rows do not count.
 
     Columns that cannot be foretold from the others would otherwise drown out those that can, where an error means more.
 
     Args:
-        fitted: The trained network.
-        values: The training rows, shape (rows, columns); of more than 4,096 a sample is looked at.
-        errors: Takes scaled rows, gives squared errors of shape (members, rows, columns).
-        seed: Of the sample.
+        errors: Squared errors, shape (members, rows, columns).
 
     Returns:
         float64 with the precision of float32, which is what is saved; shape (members, 1, columns), above 0.
     """
-    if len(values) > _ROWS:
-        values = values[np.random.default_rng(seed).choice(len(values), size=_ROWS, replace=False)]
-    with torch.inference_mode():
-        found = errors(torch.from_numpy(fitted.scaler.apply(values)))
-    median = found.median(1, keepdim=True).values / _MEDIAN
+    median = errors.median(1, keepdim=True).values / _MEDIAN
     least = (_SHARE * median.median(2, keepdim=True).values).clamp_min(_LEAST)
     return torch.maximum(median, least).float().double()
+
+
+def typical_distance(distance: Tensor) -> Tensor:
+    """The median of a distance of training rows, shape (members, rows); as `typical_errors`, shape (members, 1)."""
+    return distance.median(1, keepdim=True).values.clamp_min(_LEAST).float().double()

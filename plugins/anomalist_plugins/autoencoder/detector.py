@@ -7,11 +7,13 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+import torch
+
 from anomalist.deep.layers import Activation, check_network, check_sizes, default_sizes
 from anomalist.deep.rows import UPDATE_RATE, Fitted, Scaler, need_fitted, sample, saved_widths
 from anomalist.deep.train import Schedule, Turn, train
 from anomalist.deep.transfer import carry_over
-from anomalist.deep.typical import typical_errors
+from anomalist.deep.typical import some_rows, typical_errors
 from anomalist.detector import check_parameter
 from anomalist_plugins.autoencoder.network import Network
 
@@ -176,7 +178,8 @@ class Autoencoder:
     def _finished(self, network: Network, scaler: Scaler, values: Floats) -> Fitted[Network]:
         """A trained network that knows which errors are typical of its training rows."""
         fitted = Fitted.of(network, scaler)
-        network.typical.copy_(typical_errors(fitted, values, network.errors, seed=self.seed))
+        with torch.inference_mode():
+            network.typical.copy_(typical_errors(network.errors(some_rows(fitted, values, seed=self.seed))))
         return fitted
 
     def _train(self, network: Network, rows: Floats, schedule: Schedule) -> tuple[str, ...]:

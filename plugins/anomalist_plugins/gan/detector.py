@@ -7,11 +7,13 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+import torch
+
 from anomalist.deep.layers import Activation, check_network, check_sizes, default_sizes
 from anomalist.deep.rows import UPDATE_RATE, Fitted, Scaler, need_fitted, sample, saved_widths
 from anomalist.deep.train import Schedule, Turn, train
 from anomalist.deep.transfer import carry_over
-from anomalist.deep.typical import typical_errors
+from anomalist.deep.typical import some_rows, typical_distance, typical_errors
 from anomalist.detector import check_parameter
 from anomalist_plugins.gan.network import Network
 
@@ -202,9 +204,10 @@ class GAN:
     def _finished(self, network: Network, scaler: Scaler, values: Floats) -> Fitted[Network]:
         """A trained network that knows what is typical of its training rows."""
         fitted = Fitted.of(network, scaler)
-        network.typical.copy_(typical_errors(fitted, values, lambda rows: network.terms(rows)[0], seed=self.seed))
-        distance = typical_errors(fitted, values, lambda rows: network.terms(rows)[1].unsqueeze(2), seed=self.seed)
-        network.distant.copy_(distance.squeeze(2))
+        with torch.inference_mode():
+            errors, distance = network.terms(some_rows(fitted, values, seed=self.seed))
+            network.typical.copy_(typical_errors(errors))
+            network.distant.copy_(typical_distance(distance))
         return fitted
 
     def _train(self, network: Network, rows: Floats, schedule: Schedule) -> tuple[str, ...]:

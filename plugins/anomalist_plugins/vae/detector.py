@@ -6,11 +6,13 @@ import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+import torch
+
 from anomalist.deep.layers import Activation, check_network, check_sizes, default_sizes
 from anomalist.deep.rows import UPDATE_RATE, Fitted, Scaler, need_fitted, sample, saved_widths
 from anomalist.deep.train import Schedule, Turn, train
 from anomalist.deep.transfer import carry_over
-from anomalist.deep.typical import typical_errors
+from anomalist.deep.typical import some_rows, typical_errors
 from anomalist.detector import check_parameter
 from anomalist_plugins.vae.network import Network, fixed_draws
 
@@ -197,8 +199,8 @@ class VAE:
     def _finished(self, network: Network, scaler: Scaler, values: Floats) -> Fitted[Network]:
         """A trained network that knows the variance of its training rows around what it makes of them."""
         fitted, draws = Fitted.of(network, scaler), self._draws(network)
-        errors = typical_errors(fitted, values, lambda rows: network.errors(rows, draws), seed=self.seed)
-        network.typical.copy_(errors)
+        with torch.inference_mode():
+            network.typical.copy_(typical_errors(network.errors(some_rows(fitted, values, seed=self.seed), draws)))
         return fitted
 
     def _train(self, network: Network, rows: Floats, schedule: Schedule) -> tuple[str, ...]:
