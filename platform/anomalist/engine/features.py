@@ -71,7 +71,7 @@ def build_maker(registry: Registry, name: str, params: Mapping[str, Any], *, exe
         name=name.removeprefix(f"{package}:"),
         params=built.params,
         package=package,
-        version=_version(registry, package),
+        version=registry.manager.version_of(package),
         plugin=built.made,
         **({} if executor is None else {"run": _run_by(executor)}),
     )
@@ -160,10 +160,6 @@ def _run_by(executor: Executor) -> Run:
         raise kind(one_line(error)) from error  # of our own make: the message of the plugin's may be anything
 
     return run
-
-
-def _version(registry: Registry, package: str) -> str:
-    return next((plugin.version for plugin in registry.manager.plugins if plugin.distribution == package), "")
 
 
 def _why_missing(registry: Registry, package: str) -> str:

@@ -82,6 +82,10 @@ class PluginManager:
             if plugin.state in ("failed", "incompatible")
         ]
 
+    def version_of(self, distribution: str) -> str:
+        """The version of a distribution that brings plugins; empty where none of that name does."""
+        return next((plugin.version for plugin in self.plugins if plugin.distribution == distribution), "")
+
     def missing(self, name: str) -> Plugin | None:
         """The plugin that is not active and may be why nothing is called `name`; None where there is none.
 

@@ -47,6 +47,10 @@ def test_a_range_is_of_whole_numbers_where_the_parameter_is_one(careful: Registr
     assert Subject.of(careful, "weighted", "weight=0..1,steps=1..3").whole == {"steps"}
 
 
+def test_a_default_is_found_among_choices_however_it_is_written(registry: Registry) -> None:
+    assert Subject.of(registry, "gmm", "trim=0|0.250,clouds=1|3").start == {"trim": "0.250", "clouds": "3"}
+
+
 def test_defaults_outside_of_the_space_are_no_point_of_it(careful: Registry) -> None:
     assert Subject.of(careful, "weighted", "steps=50..90").start is None
     assert Subject.of(careful, "weighted", "turned=yes|maybe").start is None

@@ -31,6 +31,7 @@ class Subject:
     Attributes:
         name: What to call it: with its package, where that is somebody else's.
         detector: What the user called it.
+        version: Of the distribution that brings it.
         fixed: Parameters that the user gave, as texts.
         axes: What is searched.
         whole: The axes whose numbers are whole.
@@ -39,6 +40,7 @@ class Subject:
 
     name: str
     detector: str
+    version: str
     fixed: Mapping[str, str]
     axes: tuple[Axis, ...]
     whole: frozenset[str]
@@ -70,7 +72,8 @@ class Subject:
         whole = frozenset(axis.name for axis in axes if _is_whole(axis, parameters[axis.name]))
         start = _start(axes, parameters, whole)
         name = registry.lasting(DetectorSpec, typed)
-        found = cls(name=name, detector=typed, fixed=fixed, axes=axes, whole=whole, start=start)
+        version = registry.manager.version_of(registry.package(typed))
+        found = cls(name=name, detector=typed, version=version, fixed=fixed, axes=axes, whole=whole, start=start)
         for point in found._corners():
             registry.build(typed, {**fixed, **point})
         return found
@@ -78,7 +81,10 @@ class Subject:
     def line(self, point: Point | None) -> str:
         """The detector with these values, as `--detector` takes it; with None, as it is without a search.
 
-        >>> knn = Subject(name="knn", detector="knn", fixed={"rows": "500"}, axes=(), whole=frozenset(), start=None)
+        >>> fixed = {"rows": "500"}
+        >>> knn = Subject(
+        ...     name="knn", detector="knn", version="1", fixed=fixed, axes=(), whole=frozenset(), start=None
+        ... )
         >>> knn.line({"neighbours": 5}), knn.line(None)
         ('knn:rows=500,neighbours=5', 'knn:rows=500')
         """
@@ -119,7 +125,7 @@ def _start(axes: tuple[Axis, ...], parameters: Mapping[str, Parameter], whole: f
         default = parameters[axis.name].default
         chosen: Value | None
         if isinstance(axis, OneOf):
-            chosen = next((choice for choice in axis.choices if choice.replace(" ", "") == default), None)
+            chosen = next((choice for choice in axis.choices if _same(choice, default)), None)
         else:
             number = _number(default, whole=axis.name in whole)
             chosen = number if number is not None and axis.low <= number <= axis.high else None
@@ -127,6 +133,12 @@ def _start(axes: tuple[Axis, ...], parameters: Mapping[str, Parameter], whole: f
             return None
         found[axis.name] = chosen
     return found
+
+
+def _same(choice: str, default: str) -> bool:
+    """Whether a choice is the default, however a number is written."""
+    number = _number(choice, whole=False)
+    return choice.replace(" ", "") == default or (number is not None and number == _number(default, whole=False))
 
 
 def _number(text: str, *, whole: bool) -> int | float | None:

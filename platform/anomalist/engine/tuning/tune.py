@@ -245,6 +245,11 @@ def _asked(
 
 def _question(table: Table, subject: Subject, asked: Mapping[str, Any]) -> str:
     about = {name: value for name, value in asked.items() if name not in ("detectors", "space")}
-    detector = {"name": subject.name, "fixed": dict(subject.fixed), "space": [axis.text for axis in subject.axes]}
+    detector = {
+        "name": subject.name,
+        "version": subject.version,
+        "fixed": dict(subject.fixed),
+        "space": [axis.text for axis in subject.axes],
+    }
     text = json.dumps([table.fingerprint, detector, about], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
