@@ -10,7 +10,7 @@ import numpy as np
 from anomalist.data.sampling import draw
 from anomalist.detector import check_parameter
 from anomalist.errors import NotFittedError
-from anomalist_plugins.knn.neighbours import INDICES, METRICS, Neighbours, choose_index, power_of
+from anomalist_plugins.knn.neighbours import Neighbours, check_search
 
 if TYPE_CHECKING:
     from anomalist.data.dataset import Dataset
@@ -74,10 +74,8 @@ class KNearestNeighbours:
         check_parameter(known, "neighbours", self.neighbours, "a whole number of at least 1, or None")
         check_parameter(0 <= self.trim < 1, "trim", self.trim, "from 0 to below 1")
         check_parameter(self.aggregate in _AGGREGATES, "aggregate", self.aggregate, f"one of {', '.join(_AGGREGATES)}")
-        check_parameter(self.metric in METRICS, "metric", self.metric, f"one of {', '.join(METRICS)}")
-        check_parameter(1 <= self.p <= 20, "p", self.p, "from 1 to 20")
+        check_search(metric=self.metric, p=self.p, index=self.index)
         check_parameter(self.rows is None or self.rows >= 2, "rows", self.rows, "a whole number of at least 2, or None")
-        check_parameter(self.index in INDICES, "index", self.index, f"one of {', '.join(INDICES)}")
         check_parameter(self.seed >= 0, "seed", self.seed, "a whole number of at least 0")
 
     @property
@@ -94,9 +92,7 @@ class KNearestNeighbours:
         if kept < len(values):
             closest = np.argsort(self._distance(self._near, values), kind="stable")[:kept]
             self._near = self._index(values[np.sort(closest)])
-        if self._near.found < self._near.count:
-            notes += (f"{self._near.found} neighbours instead of {self._near.count}: no more rows",)
-        self._notes = notes
+        self._notes = notes + self._near.notes
         return self
 
     def score(self, data: Dataset, /) -> Floats:
@@ -130,9 +126,8 @@ class KNearestNeighbours:
         return self
 
     def _index(self, reference: Floats) -> Neighbours:
-        index = choose_index(*reference.shape) if self.index == "auto" else self.index
         count = self.neighbours or (_TRIMMED if self.trim else _CLEAN).neighbours
-        return Neighbours(reference=reference, count=count, power=power_of(self.metric, self.p), index=index)
+        return Neighbours.among(reference, count, metric=self.metric, p=self.p, index=self.index)
 
     def _distance(self, near: Neighbours, values: Floats) -> Floats:
         weight = self._weights(near.found)

@@ -10,7 +10,7 @@ import numpy as np
 from anomalist.data.sampling import draw
 from anomalist.detector import check_parameter
 from anomalist.errors import NotFittedError
-from anomalist_plugins.knn.neighbours import INDICES, METRICS, Neighbours, choose_index, power_of
+from anomalist_plugins.knn.neighbours import Neighbours, check_search
 
 if TYPE_CHECKING:
     from anomalist.data.dataset import Dataset
@@ -80,10 +80,8 @@ class LocalOutlierFactor:
 
     def __post_init__(self) -> None:
         check_parameter(self.neighbours >= 1, "neighbours", self.neighbours, "a whole number of at least 1")
-        check_parameter(self.metric in METRICS, "metric", self.metric, f"one of {', '.join(METRICS)}")
-        check_parameter(1 <= self.p <= 20, "p", self.p, "from 1 to 20")
+        check_search(metric=self.metric, p=self.p, index=self.index)
         check_parameter(self.rows >= 2, "rows", self.rows, "a whole number of at least 2")
-        check_parameter(self.index in INDICES, "index", self.index, f"one of {', '.join(INDICES)}")
         check_parameter(self.seed >= 0, "seed", self.seed, "a whole number of at least 0")
 
     @property
@@ -101,9 +99,7 @@ class LocalOutlierFactor:
         least = _CLOSEST * float(np.median(reach[reach > 0])) if (reach > 0).any() else 1.0
         apart = np.maximum(np.maximum(distance, reach[numbers]).mean(axis=1), least)
         self._places = _Places(near=near, reach=reach, gap=apart, least=least)
-        if near.found < near.count:
-            notes += (f"{near.found} neighbours instead of {near.count}: no more rows",)
-        self._notes = notes
+        self._notes = notes + near.notes
         return self
 
     def score(self, data: Dataset, /) -> Floats:
@@ -155,8 +151,7 @@ class LocalOutlierFactor:
         return self
 
     def _index(self, reference: Floats) -> Neighbours:
-        index = choose_index(*reference.shape) if self.index == "auto" else self.index
-        return Neighbours(reference=reference, count=self.neighbours, power=power_of(self.metric, self.p), index=index)
+        return Neighbours.among(reference, self.neighbours, metric=self.metric, p=self.p, index=self.index)
 
     def _fitted(self, data: Dataset) -> _Places:
         if self._places is None:

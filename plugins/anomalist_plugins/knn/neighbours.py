@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from anomalist.detector import check_deadline
+from anomalist.detector import check_deadline, check_parameter
 from anomalist_plugins.knn.brute import Brute
 
 if TYPE_CHECKING:
@@ -24,6 +24,17 @@ _BLOCK_VALUES = 1 << 21
 def power_of(metric: str, p: float) -> float:
     """The exponent of the Minkowski distance that a metric is."""
     return {"euclidean": 2.0, "manhattan": 1.0, "chebyshev": np.inf, "minkowski": p}[metric]
+
+
+def check_search(*, metric: str, p: float, index: str) -> None:
+    """Refuse what says how to look for neighbours, where it says something unknown.
+
+    Raises:
+        ParameterError: One of them is wrong; the message names it.
+    """
+    check_parameter(metric in METRICS, "metric", metric, f"one of {', '.join(METRICS)}")
+    check_parameter(1 <= p <= 20, "p", p, "from 1 to 20")
+    check_parameter(index in INDICES, "index", index, f"one of {', '.join(INDICES)}")
 
 
 def choose_index(rows: int, columns: int) -> str:
@@ -55,6 +66,12 @@ class Neighbours:
     index: str
     _search: Any = field(init=False, repr=False)
 
+    @classmethod
+    def among(cls, reference: Floats, count: int, *, metric: str, p: float, index: str) -> Self:
+        """Index reference rows; `index` may be `auto`, which chooses by their number and width."""
+        chosen = choose_index(*reference.shape) if index == "auto" else index
+        return cls(reference=reference, count=count, power=power_of(metric, p), index=chosen)
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "_search", self._made())
 
@@ -62,6 +79,13 @@ class Neighbours:
     def asked(self) -> int:
         """How many reference rows are looked for: one more, in case that one is a copy."""
         return min(self.count + 1, len(self.reference))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said where there are too few rows, one line."""
+        if self.found == self.count:
+            return ()
+        return (f"{self.found} neighbours instead of {self.count}: no more rows",)
 
     @property
     def found(self) -> int:
