@@ -38,7 +38,7 @@ from anomalist.plugins.registry import Registry
 from tests.benchmarks.ablation_panels import Panel, Split
 from tests.benchmarks.ablation_parts import AS_IT_IS, candidates, choices, clean, members, variants
 from tests.benchmarks.ablation_report import Report, averaged
-from tests.benchmarks.sets import cpu_seconds, files
+from tests.benchmarks.sets import FOLDER, cpu_seconds, data_option, files, only_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 HALF = "Half of the normal rows"
 MESSY = "Messy tables"
 PARTS = ("members", "choices", "clean")
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 def contaminated(parts: Sequence[str], registry: Registry, split: Split, seed: int) -> Figures:
@@ -83,10 +82,10 @@ def measured(
 
 
 @click.command()
-@click.option("--data", type=FOLDER, envvar="ANOMALIST_BENCH_DATA", help="Sets in ADBench's layout.")
+@data_option(help="Sets in ADBench's layout.")
 @click.option("--normals", type=FOLDER, help="Sets in the layout of OddBench.")
 @click.option("--part", "parts", type=click.Choice(PARTS), multiple=True, help="Repeatable; all where none is given.")
-@click.option("--only", multiple=True, help="Part of the name of a set. Repeatable.")
+@only_option
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every figure to this file.")
 @click.option("--markdown", is_flag=True, help="Print the tables as Markdown.")

@@ -35,7 +35,7 @@ from anomalist.engine.request import RunOptions
 from anomalist.plugins.registry import Registry
 from tests.benchmarks.ensembles_peers import SUOD, at_most, fit_and_score, makers, quiet
 from tests.benchmarks.ensembles_targets import CONSENSUS, Sets, Target, mean_of, of_accuracy, of_time, published
-from tests.benchmarks.sets import cpu_seconds, digest, files, fit_rows
+from tests.benchmarks.sets import cpu_seconds, data_option, digest, files, fit_rows, only_option
 from tests.benchmarks.tabular import load, measures
 from tests.benchmarks.timing import ratios
 
@@ -148,14 +148,9 @@ def print_means(sets: Sets) -> None:
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    envvar="ANOMALIST_BENCH_DATA",
-    help="Sets for the accuracy; without it only time is measured.",
-)
+@data_option(help="Sets for the accuracy; without it only time is measured.")
 @click.option("--reference", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Published means, CSV.")
-@click.option("--only", multiple=True, help="Part of the name of a set. Repeatable.")
+@only_option
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--peer-rows", type=click.IntRange(min=100), default=10_000, show_default=True)
 @click.option(

@@ -31,7 +31,7 @@ from tests.benchmarks.ensembles_peers import quiet
 from tests.benchmarks.feedback import FEWEST_ROWS, halves_of
 from tests.benchmarks.feedback_ours import fit_panel
 from tests.benchmarks.feedback_peers import FITTED_ROWS, XGBOD, standardised
-from tests.benchmarks.sets import cpu_seconds, files
+from tests.benchmarks.sets import cpu_seconds, data_option, files, only_option
 from tests.benchmarks.tabular import load, measures
 
 if TYPE_CHECKING:
@@ -114,15 +114,10 @@ def contest(registry: Registry, path: Path, *, share: float, seed: int, stackers
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    envvar="ANOMALIST_BENCH_DATA",
-    required=True,
-)
+@data_option(required=True)
 @click.option("--share", type=click.FloatRange(0, 1, min_open=True), default=0.1, show_default=True, help="Labelled.")
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--only", multiple=True, help="Part of the name of a set. Repeatable.")
+@only_option
 @click.option("--stacker", "stackers", multiple=True, default=("gp", "boosting"), show_default=True, help="Repeatable.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every figure to this file.")
 @click.option("--check", is_flag=True, help="Exit with 1 where XGBOD is better or cheaper.")

@@ -33,6 +33,7 @@ from tests.benchmarks.feedback_course import checkpoints, simulate
 from tests.benchmarks.feedback_ours import Ours, fit_panel
 from tests.benchmarks.feedback_peers import peers, standardised
 from tests.benchmarks.feedback_report import CONSENSUS, Floors, Results
+from tests.benchmarks.sets import data_option, files, only_option
 from tests.benchmarks.tabular import load
 
 if TYPE_CHECKING:
@@ -83,14 +84,9 @@ def contest(
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    envvar="ANOMALIST_BENCH_DATA",
-    required=True,
-)
+@data_option(required=True)
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True)
-@click.option("--only", multiple=True, help="Part of the name of a set. Repeatable.")
+@only_option
 @click.option("--budget", type=click.IntRange(min=1), default=100, show_default=True, help="Verdicts.")
 @click.option("--batch", type=click.IntRange(min=1), default=5, show_default=True, help="Verdicts between updates.")
 @click.option(
@@ -137,7 +133,7 @@ def main(
     names = list(dict.fromkeys((*stackers, CONSENSUS)))
     registry = Registry.load()
     results = Results(at=checkpoints(budget))
-    for path in sorted(path for path in data.rglob("*.npz") if not only or any(part in path.stem for part in only)):
+    for path in files(data, only):
         if len(load(path)[1]) < FEWEST_ROWS:
             continue
         for seed in range(seeds):

@@ -41,7 +41,7 @@ from anomalist.engine.plan import make_plan
 from anomalist.engine.request import RunOptions
 from anomalist.plugins.registry import Registry
 from tests.benchmarks.ensembles_peers import quiet
-from tests.benchmarks.sets import files, fit_plan
+from tests.benchmarks.sets import data_option, files, fit_plan, only_option
 from tests.benchmarks.tabular import measures
 
 if TYPE_CHECKING:
@@ -142,14 +142,9 @@ def measured(odd: Odd, registry: Registry, seed: int, *, clean: bool) -> dict[st
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    envvar="ANOMALIST_BENCH_DATA",
-    required=True,
-)
+@data_option(required=True)
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True)
-@click.option("--only", multiple=True, help="Part of the name of a set. Repeatable.")
+@only_option
 @click.option("--clean/--no-clean", default=True, help="Whether the panel knows that it is fitted on normal rows.")
 @click.option("--at-least-gain", type=float, help="Of average precision, over the panel without the encoder.")
 @click.option("--at-least-auc", type=float, default=0.0)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
@@ -17,8 +18,7 @@ from anomalist.engine.plan import make_plan
 from anomalist.engine.progress import Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
     from anomalist.detector import Floats, Ints
     from anomalist.engine.fit import Fitted
@@ -26,7 +26,16 @@ if TYPE_CHECKING:
     from anomalist.engine.request import RunOptions
     from anomalist.plugins.registry import Registry
 
-__all__ = ["cpu_seconds", "digest", "files", "fit_plan", "fit_rows", "table_of"]
+__all__ = ["FOLDER", "cpu_seconds", "data_option", "digest", "files", "fit_plan", "fit_rows", "only_option", "table_of"]
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+only_option = click.option("--only", multiple=True, help="Part of the name of a set. Repeatable.")
+
+
+def data_option(**settings: Any) -> Callable[..., Any]:
+    """The option for the folder of the sets, which may also stand in the environment; `settings` are click's."""
+    return click.option("--data", type=FOLDER, envvar="ANOMALIST_BENCH_DATA", **settings)
 
 
 def files(data: Path, only: Sequence[str]) -> list[Path]:

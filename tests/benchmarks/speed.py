@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tests.benchmarks.sets import data_option
 from tests.benchmarks.speed_accuracy import measure_sets
 from tests.benchmarks.speed_exact import GROWTH, large_fit
 from tests.benchmarks.speed_pairs import ELSEWHERE, PAIRS
@@ -74,7 +75,7 @@ def plan(
 @click.option("--check", is_flag=True, help="Measure what the targets state; exit with 1 where one is missed.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Of both sides.")
 @click.option("--device", default="cpu", show_default=True, help="Where networks train; a few peers know only the CPU.")
-@click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), envvar="ANOMALIST_BENCH_DATA")
+@data_option()
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Of the part with --data.")
 @click.option("--times/--no-times", default=True, help="--no-times: only the part with --data.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every figure to this file.")

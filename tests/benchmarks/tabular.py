@@ -27,7 +27,7 @@ from sklearn.preprocessing import StandardScaler
 
 from anomalist.engine.request import RunOptions
 from anomalist.plugins.registry import Registry
-from tests.benchmarks.sets import files, fit_rows
+from tests.benchmarks.sets import data_option, files, fit_rows, only_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -103,14 +103,9 @@ def fit_peers(
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    envvar="ANOMALIST_BENCH_DATA",
-    required=True,
-)
+@data_option(required=True)
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True)
-@click.option("--only", multiple=True, help="Part of the name of a set. Repeatable.")
+@only_option
 @click.option("--panel", default="default", show_default=True)
 @click.option("--detector", "detectors", multiple=True, help="In place of the panel. Repeatable.")
 @click.option("--combiner", default="upper_half", show_default=True)

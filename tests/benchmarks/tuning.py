@@ -43,6 +43,7 @@ from anomalist.engine.workspace import Workspace
 from anomalist.errors import DetectorError
 from anomalist.plugins.registry import Registry
 from anomalist.store.repository import Store
+from tests.benchmarks.sets import data_option, files, only_option
 from tests.benchmarks.tabular import load
 
 METRICS = ("average_precision", "roc_auc")
@@ -145,13 +146,8 @@ def report(results: dict[str, dict[str, dict[str, Any]]]) -> dict[str, dict[str,
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    envvar="ANOMALIST_BENCH_DATA",
-    required=True,
-)
-@click.option("--only", multiple=True, help="Part of the name of a set. Repeatable.")
+@data_option(required=True)
+@only_option
 @click.option("--most-rows", type=int, default=4_000, show_default=True, help="Sets of more rows are passed over.")
 @click.option("--most-columns", type=int, default=100, show_default=True, help="Sets of more columns likewise.")
 @click.option("--detector", "detectors", multiple=True, default=DETECTORS, show_default=True, help="Repeatable.")
@@ -174,11 +170,10 @@ def main(
 ) -> None:
     """Print what tuning brings per set and on average."""
     registry, results = Registry.load(), {}
-    for path in sorted(data.rglob("*.npz")):
+    for path in files(data, only):
         values, labels = load(path)
         few = min(int(labels.sum()), int((1 - labels).sum())) < FEWEST
-        left_out = len(values) > most_rows or values.shape[1] > most_columns or few
-        if left_out or (only and not any(part in path.stem for part in only)):
+        if len(values) > most_rows or values.shape[1] > most_columns or few:
             continue
         columns = {f"x{i}": values[:, i] for i in range(values.shape[1])}
         table = Table.from_frame(pl.DataFrame({**columns, "label": labels}), source=path.stem, label="label")
