@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
 from tests.fresh import Fresh
 
+SETTINGS = frozenset(os.environ)
+
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+
+
+@pytest.fixture(autouse=True)
+def _as_found(pytestconfig: pytest.Config) -> None:
+    """A fixture of a longer life that leaves its folder or its settings behind shows here, not in some later test."""
+    assert Path.cwd() == pytestconfig.rootpath
+    assert not [name for name in os.environ.keys() - SETTINGS if name.startswith("ANOMALIST_")]
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,8 +21,8 @@ from tests.benchmarks.panel import ONE_THREAD, measured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 _BLOCK = 100_000
 _SHAPES = 6  # hidden causes that the columns have in common
 
@@ -119,21 +120,23 @@ def run(folder: Path, panel: str, path: Path, what: str | None = None) -> Case:
 
 def alone(detector: str, paths: Sequence[Path]) -> list[Alone]:
     """One detector on one table after the other, in one process."""
-    found = json.loads(_printed("-m", "tests.benchmarks.scaling_alone", detector, *map(str, paths)))
+    found = json.loads(_printed("-m", "tests.benchmarks.scaling_alone", detector, *paths))
     return [Alone(**figures) for figures in found]
 
 
 def forest_pass(path: Path) -> float:
     """CPU seconds that scikit-learn's isolation forest, with its defaults, takes to fit and to score a table."""
-    return float(_printed("-c", FOREST, str(path)))
+    return float(_printed("-c", FOREST, path))
 
 
-def _printed(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, *arguments], capture_output=True, check=False, text=True, env={**os.environ, **ONE_THREAD}
-    )
+def _printed(option: str, program: str, *arguments: str | Path) -> str:
+    """What Python prints that runs a module or a text with arguments, wherever the caller stands."""
+    whole = [one.absolute() if isinstance(one, Path) else one for one in arguments]
+    command = [sys.executable, option, program, *whole]
+    environ = {**os.environ, **ONE_THREAD}
+    done = subprocess.run(command, capture_output=True, check=False, text=True, env=environ, cwd=ROOT)
     if done.returncode:
-        raise click.ClickException(f"{' '.join(arguments[:3])} failed: {done.stderr[-800:]}")
+        raise click.ClickException(f"{option} {program[:80]} failed: {done.stderr[-800:]}")
     return done.stdout
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,9 +13,6 @@ from tests.cli.samples import stored, type_in
 from tests.cli.shapes import NOISE, has
 from tests.engine.looping import payments
 from tests.helpers import anomalist
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PROMOTION = {
     "name": str,
@@ -29,7 +25,7 @@ PROMOTION = {
 
 
 @pytest.fixture(scope="session")
-def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with payments.csv and three versions of `m`: as fitted, taught and promoted, poisoned and waiting."""
     folder = tmp_path_factory.mktemp("versions")
     with pytest.MonkeyPatch.context() as patch:
@@ -41,7 +37,7 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         assert retrain("--json --budget 5").json["retrain"]["promoted"]
         judge(30, flip=True)
         assert not retrain("--json --budget 9").json["retrain"]["promoted"]
-        yield folder
+    return folder
 
 
 @pytest.fixture
