@@ -12,7 +12,7 @@ import click
 from anomalist.cli.app import global_options
 from anomalist.cli.main import cli
 from anomalist.config import SETTINGS
-from anomalist.engine.stackers import BUILT_IN, build_stacker
+from anomalist.engine.models.stackers import BUILT_IN, build_stacker
 from anomalist.plugins.parameters import describe_parameters
 from anomalist.plugins.registry import Registry
 from anomalist.store.tables import TOP_SCORES, metadata

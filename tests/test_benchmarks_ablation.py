@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from anomalist.data.dataset import Dataset
-from anomalist.engine.panel import seats
-from anomalist.engine.plan import make_plan
-from anomalist.engine.request import RunOptions
+from anomalist.engine.fitting.panel import seats
+from anomalist.engine.fitting.plan import make_plan
+from anomalist.engine.fitting.request import RunOptions
 from anomalist.plugins.registry import Registry
 from tests.benchmarks import ablation
 from tests.benchmarks.ablation_panels import Panel, Split

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from anomalist.data.dataset import Dataset
     from anomalist.data.table import Table
     from anomalist.detector import Detector, DetectorSpec, State, Trait, hookimpl
-    from anomalist.engine.api import Drift, Retrained, Run, monitor, promote, retrain, rollback, run, score
-    from anomalist.engine.api_tune import Tuned, tune
+    from anomalist.engine.api.detect import run, score
+    from anomalist.engine.api.loop import Drift, Retrained, monitor, promote, retrain, rollback
+    from anomalist.engine.api.run import Run
+    from anomalist.engine.api.tune import Tuned, tune
     from anomalist.ensemble.model import Model
     from anomalist.errors import AnomalistError
 
@@ -26,22 +28,22 @@ _HOMES = {
     "Dataset": "anomalist.data.dataset",
     "Detector": "anomalist.detector",
     "DetectorSpec": "anomalist.detector",
-    "Drift": "anomalist.engine.api",
+    "Drift": "anomalist.engine.api.loop",
     "Model": "anomalist.ensemble.model",
-    "Retrained": "anomalist.engine.api",
-    "Run": "anomalist.engine.api",
+    "Retrained": "anomalist.engine.api.loop",
+    "Run": "anomalist.engine.api.run",
     "State": "anomalist.detector",
     "Table": "anomalist.data.table",
     "Trait": "anomalist.detector",
-    "Tuned": "anomalist.engine.api_tune",
+    "Tuned": "anomalist.engine.api.tune",
     "hookimpl": "anomalist.detector",
-    "monitor": "anomalist.engine.api",
-    "promote": "anomalist.engine.api",
-    "retrain": "anomalist.engine.api",
-    "rollback": "anomalist.engine.api",
-    "run": "anomalist.engine.api",
-    "score": "anomalist.engine.api",
-    "tune": "anomalist.engine.api_tune",
+    "monitor": "anomalist.engine.api.loop",
+    "promote": "anomalist.engine.api.loop",
+    "retrain": "anomalist.engine.api.loop",
+    "rollback": "anomalist.engine.api.loop",
+    "run": "anomalist.engine.api.detect",
+    "score": "anomalist.engine.api.detect",
+    "tune": "anomalist.engine.api.tune",
 }
 
 __all__ = [

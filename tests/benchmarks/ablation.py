@@ -33,7 +33,7 @@ os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUM
 
 import click
 
-from anomalist.engine.request import RunOptions
+from anomalist.engine.fitting.request import RunOptions
 from anomalist.plugins.registry import Registry
 from tests.benchmarks.ablation_panels import Panel, Split
 from tests.benchmarks.ablation_parts import AS_IT_IS, candidates, choices, clean, members, variants
@@ -43,7 +43,7 @@ from tests.benchmarks.sets import FOLDER, cpu_seconds, data_option, files, only_
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from anomalist.engine.panel import Seat
+    from anomalist.engine.fitting.panel import Seat
     from tests.benchmarks.ablation_parts import Figures
 
 HALF = "Half of the normal rows"

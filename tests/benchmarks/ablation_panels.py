@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from anomalist.data.table import Table
-from anomalist.engine.combiners import combiner_from_text
-from anomalist.engine.panel import Seat, seats
-from anomalist.engine.plan import make_plan
+from anomalist.engine.fitting.panel import Seat, seats
+from anomalist.engine.fitting.plan import make_plan
+from anomalist.engine.models.combiners import combiner_from_text
 from anomalist.ensemble.member import votes_of
 from tests.benchmarks.odd import Odd
 from tests.benchmarks.sets import fit_plan, table_of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from anomalist.detector import Floats, Ints
-    from anomalist.engine.request import RunOptions
+    from anomalist.engine.fitting.request import RunOptions
     from anomalist.ensemble.member import Member
     from anomalist.plugins.registry import Registry
 

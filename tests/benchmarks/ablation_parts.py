@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from anomalist.detector import Floats
-    from anomalist.engine.panel import Seat
+    from anomalist.engine.fitting.panel import Seat
     from anomalist.plugins.registry import Registry
     from tests.benchmarks.ablation_panels import Pair, Panel
 

@@ -31,7 +31,7 @@ import click
 import numpy as np
 from sklearn.preprocessing import StandardScaler
 
-from anomalist.engine.request import RunOptions
+from anomalist.engine.fitting.request import RunOptions
 from anomalist.plugins.registry import Registry
 from tests.benchmarks.ensembles_peers import SUOD, at_most, fit_and_score, makers, quiet
 from tests.benchmarks.ensembles_targets import CONSENSUS, Sets, Target, mean_of, of_accuracy, of_time, published

@@ -23,8 +23,8 @@ os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUM
 import click
 import numpy as np
 
-from anomalist.engine.request import RunOptions
-from anomalist.engine.stackers import recipe_from_text
+from anomalist.engine.fitting.request import RunOptions
+from anomalist.engine.models.stackers import recipe_from_text
 from anomalist.ensemble.stack import Lesson
 from anomalist.plugins.registry import Registry
 from tests.benchmarks.ensembles_peers import quiet

@@ -24,9 +24,9 @@ import click
 import numpy as np
 from scipy.special import expit
 
-from anomalist.engine.queue import Mix
-from anomalist.engine.request import RunOptions
-from anomalist.engine.stackers import recipe_from_text
+from anomalist.engine.fitting.request import RunOptions
+from anomalist.engine.models.stackers import recipe_from_text
+from anomalist.engine.review.queue import Mix
 from anomalist.plugins.registry import Registry
 from tests.benchmarks.feedback_calibration import calibration_error, pyod_errors
 from tests.benchmarks.feedback_course import checkpoints, simulate

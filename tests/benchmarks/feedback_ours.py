@@ -10,18 +10,18 @@ import numpy as np
 import polars as pl
 
 from anomalist.data.table import Table
-from anomalist.engine.executor import Threads
-from anomalist.engine.fit import fit
-from anomalist.engine.plan import make_plan
+from anomalist.engine.execution.executor import Threads
+from anomalist.engine.feedback.verdicts import settle
+from anomalist.engine.fitting.fit import fit
+from anomalist.engine.fitting.plan import make_plan
 from anomalist.engine.progress import Silent
-from anomalist.engine.queue import Mix, alike, draw
-from anomalist.engine.ranking import Ranker
-from anomalist.engine.verdicts import settle
+from anomalist.engine.review.queue import Mix, alike, draw
+from anomalist.engine.review.ranking import Ranker
 from anomalist.store.rows import FeedbackRow
 
 if TYPE_CHECKING:
     from anomalist.detector import Floats, Ints
-    from anomalist.engine.request import RunOptions
+    from anomalist.engine.fitting.request import RunOptions
     from anomalist.ensemble.stack import Evidence, Stacker
     from anomalist.ensemble.stacked import Recipe
     from anomalist.plugins.registry import Registry

@@ -37,8 +37,8 @@ from sklearn.preprocessing import StandardScaler
 from anomalist.data.dataset import Dataset
 from anomalist.data.roles import Role
 from anomalist.data.table import Table
-from anomalist.engine.plan import make_plan
-from anomalist.engine.request import RunOptions
+from anomalist.engine.fitting.plan import make_plan
+from anomalist.engine.fitting.request import RunOptions
 from anomalist.plugins.registry import Registry
 from tests.benchmarks.ensembles_peers import quiet
 from tests.benchmarks.sets import data_option, files, fit_plan, only_option

@@ -22,7 +22,7 @@ import click
 import numpy as np
 
 from anomalist.data.dataset import Dataset
-from anomalist.engine.executor import one_thread_each
+from anomalist.engine.execution.executor import one_thread_each
 from anomalist.plugins.registry import Registry
 from anomalist.testing.kit import run_checks
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from anomalist.data.encode import Encoder
 from anomalist.data.readers import read_table
-from anomalist.engine.executor import one_thread_each
+from anomalist.engine.execution.executor import one_thread_each
 from anomalist.plugins.registry import Registry
 from tests.benchmarks.timing import Peak, timed
 

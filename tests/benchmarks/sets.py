@@ -12,18 +12,18 @@ import numpy as np
 import polars as pl
 
 from anomalist.data.table import Table
-from anomalist.engine.executor import Threads
-from anomalist.engine.fit import fit
-from anomalist.engine.plan import make_plan
+from anomalist.engine.execution.executor import Threads
+from anomalist.engine.fitting.fit import fit
+from anomalist.engine.fitting.plan import make_plan
 from anomalist.engine.progress import Silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from anomalist.detector import Floats, Ints
-    from anomalist.engine.fit import Fitted
-    from anomalist.engine.plan import Plan
-    from anomalist.engine.request import RunOptions
+    from anomalist.engine.fitting.fit import Fitted
+    from anomalist.engine.fitting.plan import Plan
+    from anomalist.engine.fitting.request import RunOptions
     from anomalist.plugins.registry import Registry
 
 __all__ = ["FOLDER", "cpu_seconds", "data_option", "digest", "files", "fit_plan", "fit_rows", "only_option", "table_of"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anomalist.engine.request import RunOptions
+from anomalist.engine.fitting.request import RunOptions
 from anomalist.plugins.registry import Registry
 from tests.benchmarks.sets import files
 from tests.benchmarks.speed_pairs import Pair, sides

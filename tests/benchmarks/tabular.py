@@ -25,7 +25,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
-from anomalist.engine.request import RunOptions
+from anomalist.engine.fitting.request import RunOptions
 from anomalist.plugins.registry import Registry
 from tests.benchmarks.sets import data_option, files, fit_rows, only_option
 

@@ -20,7 +20,7 @@ INSTALL_HERE = (
 )
 """The same into the folder of the test, with nothing fetched."""
 ROWS_OF_THE_DEMO = (
-    'python -c "from pathlib import Path; from anomalist.engine.demo import write_demo_data; '
+    'python -c "from pathlib import Path; from anomalist.engine.runs.demo import write_demo_data; '
     "write_demo_data(Path('anomalist-demo/cells.csv'))\""
 )
 """Only the file, which is all that the page needs."""

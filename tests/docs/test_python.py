@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from anomalist.engine.demo import write_demo_data
+from anomalist.engine.runs.demo import write_demo_data
 from tests.docs.pages import ROOT, agrees, blocks, run_ids, stable
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from anomalist.data.table import Table
-from anomalist.engine.executor import Threads
+from anomalist.engine.execution.executor import Threads
 from anomalist.engine.workspace import Workspace
 from anomalist.plugins.registry import Registry
 from anomalist.store.repository import Store

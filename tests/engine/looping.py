@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from anomalist.engine.request import RetrainOptions, RunOptions
-from anomalist.engine.retrain import retrain
-from anomalist.engine.run import run
-from anomalist.engine.sources import Source
+from anomalist.engine.fitting.request import RetrainOptions, RunOptions
+from anomalist.engine.retraining.retrain import retrain
+from anomalist.engine.runs.run import run
+from anomalist.engine.runs.sources import Source
 from anomalist.store.rows import NewFeedback
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from anomalist.data.table import Table
     from anomalist.detector import Bools, Floats
-    from anomalist.engine.retrain import Retrained
+    from anomalist.engine.retraining.retrain import Retrained
     from anomalist.engine.workspace import Workspace
     from anomalist.store.rows import RunRow, Verdict
 

@@ -19,10 +19,10 @@ import anomalist
 from anomalist.data.readers import read_frame
 from anomalist.data.table import Table
 from anomalist.detector import Detector, FeatureMaker
-from anomalist.engine.combiners import combiner_of
-from anomalist.engine.executor import Threads
-from anomalist.engine.features import build_maker
-from anomalist.engine.stackers import build_stacker, recipe_of
+from anomalist.engine.execution.executor import Threads
+from anomalist.engine.models.combiners import combiner_of
+from anomalist.engine.models.features import build_maker
+from anomalist.engine.models.stackers import build_stacker, recipe_of
 from anomalist.ensemble.guarded import Guarded
 from anomalist.ensemble.stack import Attributing, Evidence, Lesson, Stacker, Uncertain
 from anomalist.errors import AnomalistError, DataError, DetectorError, ParameterError, PluginError

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from anomalist.engine.stackers import BUILT_IN as STACKERS
+from anomalist.engine.models.stackers import BUILT_IN as STACKERS
 from anomalist.ensemble.combine import BUILT_IN as COMBINERS
 from anomalist.ensemble.stackers.logistic import Logistic
 from anomalist.errors import DataError, NotFittedError, SchemaMismatchError

@@ -36,10 +36,10 @@ def demo(app: App, folder: Path, budget: str, seed: int | None, as_json: bool) -
     """
     from anomalist.cli.findings import print_result
     from anomalist.cli.progress import progress_bar
-    from anomalist.engine.demo import write_demo_data
-    from anomalist.engine.request import RunOptions, ThresholdRequest
-    from anomalist.engine.run import run
-    from anomalist.engine.sources import Source
+    from anomalist.engine.fitting.request import RunOptions, ThresholdRequest
+    from anomalist.engine.runs.demo import write_demo_data
+    from anomalist.engine.runs.run import run
+    from anomalist.engine.runs.sources import Source
     from anomalist.engine.workspace import Workspace
 
     data = write_demo_data(folder / "cells.csv")

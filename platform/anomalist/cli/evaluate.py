@@ -31,10 +31,10 @@ def evaluate(app: App, /, run_or_data: str, model: str | None, data: str | None,
     newest run that scored exactly these rows is measured. --label names the column of the labels.
     """
     from anomalist.cli.findings import print_evaluation
-    from anomalist.engine.evaluate import evaluate_run, newest_run_of
-    from anomalist.engine.labels import Labels
-    from anomalist.engine.score import score
-    from anomalist.engine.sources import read_again
+    from anomalist.engine.evaluation.labels import Labels
+    from anomalist.engine.runs.evaluate import evaluate_run, newest_run_of
+    from anomalist.engine.runs.score import score
+    from anomalist.engine.runs.sources import read_again
     from anomalist.engine.workspace import Workspace
     from anomalist.errors import UsageError
 

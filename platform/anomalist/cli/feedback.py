@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from anomalist.cli.app import App
-    from anomalist.engine.feedback_import import Imported
-    from anomalist.engine.feedback_log import Entry
+    from anomalist.engine.feedback.imports import Imported
+    from anomalist.engine.feedback.log import Entry
     from anomalist.engine.workspace import Workspace
     from anomalist.store.rows import Verdict
 
@@ -57,8 +57,8 @@ def add(app: App, /, run: str, key: str, verdict: str, analyst: str | None, as_j
     The values of the row are kept with the verdict: those that the run recorded, or, of a row that was neither flagged
     nor among the top, those of its data, which are read again.
     """
-    from anomalist.engine.feedback import as_dict, judge
-    from anomalist.engine.verdicts import verdict_from
+    from anomalist.engine.feedback.recording import as_dict, judge
+    from anomalist.engine.feedback.verdicts import verdict_from
 
     said, who = verdict_from(verdict), _who(app, analyst)
     with _workspace(app) as workspace:
@@ -83,7 +83,7 @@ def undo(app: App, run: str, key: str, note: str | None, analyst: str | None, as
 
     Only one's own verdict can be taken back. It stays in the log, with a new entry that takes it back.
     """
-    from anomalist.engine.feedback import as_dict, take_back
+    from anomalist.engine.feedback.recording import as_dict, take_back
 
     who = _who(app, analyst)
     with _workspace(app) as workspace:
@@ -116,7 +116,7 @@ def import_file(
     false alarm; any other word needs --map. Columns analyst, cause, note, time, asked, probability and token are used
     too. To import a file again changes nothing; a line that was changed supersedes what it said.
     """
-    from anomalist.engine.feedback_import import import_feedback
+    from anomalist.engine.feedback.imports import import_feedback
 
     who, meant = _who(app, analyst), _meanings(meanings)
     run = options.pop("run")
@@ -138,9 +138,9 @@ def export(app: App, run: str | None, model: str | None, out: Path | None, as_js
 
     Without RUN and --model they are those on all data. `anomalist feedback import` reads them again.
     """
-    from anomalist.engine.export import check_out
-    from anomalist.engine.feedback import as_dict, log_of
-    from anomalist.engine.feedback_export import export_feedback
+    from anomalist.engine.feedback.exports import export_feedback
+    from anomalist.engine.feedback.recording import as_dict, log_of
+    from anomalist.engine.runs.export import check_out
 
     if out is None and not as_json:
         raise UsageError("say where to: --out FILE, or --json for stdout")
@@ -169,7 +169,7 @@ def list_feedback(
     app: App, run: str | None, model: str | None, everything: bool, disputed: bool, count: int, as_json: bool
 ) -> None:
     """List what was said of the rows of RUN, the newest first; without RUN and --model, of all rows."""
-    from anomalist.engine.feedback_log import read_log, tally
+    from anomalist.engine.feedback.log import read_log, tally
 
     with _workspace(app) as workspace:
         log = read_log(workspace, run_id=run, model=model)
@@ -193,14 +193,14 @@ def _workspace(app: App) -> Workspace:
 
 
 def _who(app: App, analyst: str | None) -> str:
-    from anomalist.engine.feedback import analyst_name
+    from anomalist.engine.feedback.recording import analyst_name
 
     return analyst_name(app.settings(analyst=analyst).analyst)
 
 
 def _meanings(given: Sequence[str]) -> dict[str, Verdict]:
     """What is typed after --map, as words and verdicts."""
-    from anomalist.engine.verdicts import fold, verdict_from
+    from anomalist.engine.feedback.verdicts import fold, verdict_from
 
     found: dict[str, Verdict] = {}
     for text in given:

@@ -13,7 +13,7 @@ from anomalist.data.words import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from anomalist.engine.result import Finding, RunResult
+    from anomalist.engine.runs.result import Finding, RunResult
 
 __all__ = [
     "chance",

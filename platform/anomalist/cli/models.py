@@ -84,7 +84,7 @@ def show_model(app: App, model: str, as_json: bool) -> None:
 @click.pass_obj
 def promote_model(app: App, model: str, as_json: bool) -> None:
     """Make a version the champion: the one that is used where no version is named. NAME alone is its challenger."""
-    from anomalist.engine.promotion import promote
+    from anomalist.engine.models.promotion import promote
     from anomalist.engine.workspace import Workspace
 
     with Workspace.open(app.settings(), app.registry()) as workspace:

@@ -39,7 +39,7 @@ def monitor(app: App, /, model: str, data: str, as_json: bool, fail_on_drift: bo
     model flagged tell how precise it is.
     """
     from anomalist.cli.progress import progress_bar
-    from anomalist.engine.monitor import monitor as look
+    from anomalist.engine.monitoring.monitor import monitor as look
     from anomalist.engine.workspace import Workspace
 
     source, _ = source_from(data, options)

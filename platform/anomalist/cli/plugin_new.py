@@ -96,7 +96,7 @@ def _own_names(kind: Kind) -> Iterable[str]:
 
         return COMBINERS
     if kind == "stacker":
-        from anomalist.engine.stackers import BUILT_IN as STACKERS
+        from anomalist.engine.models.stackers import BUILT_IN as STACKERS
 
         return STACKERS
     if kind == "reader":

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
     from anomalist.cli.app import App
+    from anomalist.engine.fitting.report import MemberReport
     from anomalist.engine.progress import Progress
-    from anomalist.engine.report import MemberReport
 
 __all__ = ["progress_bar"]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from anomalist.cli.app import App
     from anomalist.data.table import Table
-    from anomalist.engine.sources import Source
+    from anomalist.engine.runs.sources import Source
     from anomalist.engine.workspace import Workspace
 
 __all__ = ["retrain"]
@@ -75,10 +75,10 @@ def retrain(
     """
     from anomalist.cli.comparison import print_outcome
     from anomalist.cli.progress import progress_bar
-    from anomalist.engine.export import check_out
-    from anomalist.engine.needed import need
-    from anomalist.engine.request import RetrainOptions
-    from anomalist.engine.retrain import retrain as make_next
+    from anomalist.engine.fitting.request import RetrainOptions
+    from anomalist.engine.retraining.needed import need
+    from anomalist.engine.retraining.retrain import retrain as make_next
+    from anomalist.engine.runs.export import check_out
     from anomalist.engine.workspace import Workspace
     from anomalist.errors import UsageError
 
@@ -131,7 +131,7 @@ def _table(workspace: Workspace, model: str, source: Source) -> tuple[Table, dic
     Raises:
         UsageError: It is said how to read rows, but not which.
     """
-    from anomalist.engine.sources import Source
+    from anomalist.engine.runs.sources import Source
     from anomalist.errors import UsageError
 
     if source.location is None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from anomalist.cli.app import App
     from anomalist.cli.keys import Keys
     from anomalist.cli.review_view import View
-    from anomalist.engine.review import Review
+    from anomalist.engine.review.review import Review
     from anomalist.store.rows import Verdict
 
 __all__ = ["review"]
@@ -75,9 +75,9 @@ def review(app: App, /, run: str, count: int | None, data: str | None, as_json: 
     """
     from anomalist.cli.keys import keys_of
     from anomalist.cli.review_view import View
-    from anomalist.engine.questions import ReviewOptions
-    from anomalist.engine.queue import Mix
-    from anomalist.engine.review import Review
+    from anomalist.engine.review.questions import ReviewOptions
+    from anomalist.engine.review.queue import Mix
+    from anomalist.engine.review.review import Review
     from anomalist.engine.workspace import Workspace
 
     settings = app.settings(seed=options.pop("seed"), analyst=options.pop("analyst"))

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from anomalist.engine.neighbours import Neighbour
-    from anomalist.engine.questions import Progress, Question
+    from anomalist.engine.review.neighbours import Neighbour
+    from anomalist.engine.review.questions import Progress, Question
     from anomalist.ensemble.explain import Reason
     from anomalist.store.rows import FeedbackRow
 

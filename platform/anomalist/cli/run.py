@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from anomalist.cli.app import App
     from anomalist.config import Settings
-    from anomalist.engine.request import ThresholdRequest
-    from anomalist.engine.result import RunResult
+    from anomalist.engine.fitting.request import ThresholdRequest
+    from anomalist.engine.runs.result import RunResult
 
 __all__ = ["ANOMALIES_FOUND", "finish", "out_option", "run"]
 
@@ -62,9 +62,9 @@ def run(app: App, /, data: str, as_json: bool, out: Path | None, fail_on_anomaly
     DATA is a CSV, Parquet or JSON Lines file, compressed or not, or a database URL with --query.
     """
     from anomalist.cli.progress import progress_bar
-    from anomalist.engine.export import check_out
-    from anomalist.engine.request import RunOptions
-    from anomalist.engine.run import run as run_panel
+    from anomalist.engine.fitting.request import RunOptions
+    from anomalist.engine.runs.export import check_out
+    from anomalist.engine.runs.run import run as run_panel
     from anomalist.engine.workspace import Workspace
 
     check_out(out)
@@ -90,7 +90,7 @@ def run(app: App, /, data: str, as_json: bool, out: Path | None, fail_on_anomaly
 
 def _threshold(options: dict[str, Any], settings: Settings) -> ThresholdRequest:
     """The one threshold that was asked for."""
-    from anomalist.engine.request import ThresholdRequest
+    from anomalist.engine.fitting.request import ThresholdRequest
     from anomalist.errors import UsageError
 
     asked = [name for name in ("budget", "fpr", "f_beta", "scores_only") if options[name] not in (None, False)]
@@ -121,7 +121,7 @@ def finish(
     `more` is added to what `--json` prints, and `after` prints the same for people.
     """
     from anomalist.cli.findings import print_result
-    from anomalist.engine.export import write_scores
+    from anomalist.engine.runs.export import write_scores
 
     for note in result.row.notes:
         app.notice(note)

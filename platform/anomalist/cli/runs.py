@@ -62,7 +62,7 @@ def show(app: App, run: str, as_json: bool) -> None:
 def top(app: App, run: str, count: int, flagged_only: bool, as_json: bool) -> None:
     """List the most anomalous rows of RUN, with the reasons that were stored."""
     from anomalist.cli.findings import print_findings
-    from anomalist.engine.findings import finding_from
+    from anomalist.engine.runs.findings import finding_from
 
     with app.open_store() as store:
         scored = store.scored_run(run)
@@ -90,7 +90,7 @@ def explain(app: App, run: str, key: str, data: str | None, as_json: bool) -> No
     A row that was neither flagged nor among the top is explained by reading its data again.
     """
     from anomalist.cli.findings import print_finding
-    from anomalist.engine.look import look
+    from anomalist.engine.runs.look import look
     from anomalist.engine.workspace import Workspace
 
     with Workspace.open(app.settings(), app.registry()) as workspace:

@@ -40,8 +40,8 @@ def score(
     the model was fitted. Rows are flagged from the model's own threshold on, unless --budget is given.
     """
     from anomalist.cli.progress import progress_bar
-    from anomalist.engine.export import check_out
-    from anomalist.engine.score import score as score_rows
+    from anomalist.engine.runs.export import check_out
+    from anomalist.engine.runs.score import score as score_rows
     from anomalist.engine.workspace import Workspace
 
     check_out(out)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from anomalist.engine.sources import Source
+    from anomalist.engine.runs.sources import Source
 
 __all__ = ["source_from", "source_options"]
 
@@ -47,7 +47,7 @@ def source_from(location: str | None, options: dict[str, Any]) -> tuple[Source, 
     Raises:
         UsageError: A role is not of the form COL=ROLE, or `--positive` lacks `--label`.
     """
-    from anomalist.engine.sources import Source
+    from anomalist.engine.runs.sources import Source
     from anomalist.errors import UsageError
 
     roles = {}

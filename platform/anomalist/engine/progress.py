@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from anomalist.engine.report import MemberReport
+    from anomalist.engine.fitting.report import MemberReport
 
 __all__ = ["Progress", "Silent"]
 

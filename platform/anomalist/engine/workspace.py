@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from anomalist.engine import model_files
-from anomalist.engine.executor import Threads
+from anomalist.engine.execution.executor import Threads
+from anomalist.engine.models import files as model_files
 from anomalist.engine.progress import Silent
 from anomalist.errors import StoreError, UsageError, one_line
 from anomalist.store.repository import Store
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from anomalist.config import Settings
     from anomalist.data.table import Table
-    from anomalist.engine.executor import Executor
+    from anomalist.engine.execution.executor import Executor
     from anomalist.engine.progress import Progress
-    from anomalist.engine.result import RunResult
+    from anomalist.engine.runs.result import RunResult
     from anomalist.ensemble.model import Model
     from anomalist.plugins.registry import Registry
     from anomalist.store.rows import Kind, ModelRow

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from anomalist.engine.executor import one_thread_each
+from anomalist.engine.execution.executor import one_thread_each
 from anomalist.errors import message_of
 
 if TYPE_CHECKING:

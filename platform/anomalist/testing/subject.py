@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from anomalist.detector import CombinerSpec, DetectorSpec, FeatureSpec, ReaderSpec, StackerSpec
-from anomalist.engine.stackers import BUILT_IN as STACKERS
+from anomalist.engine.models.stackers import BUILT_IN as STACKERS
 from anomalist.ensemble.combine import BUILT_IN as COMBINERS
 from anomalist.errors import UnknownNameError
 from anomalist.plugins.registry import Registry

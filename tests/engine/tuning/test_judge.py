@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from anomalist.data.dataset import Dataset
-from anomalist.engine.measures import measure
+from anomalist.engine.evaluation.measures import measure
 from anomalist.engine.tuning.judge import ByConsensus, ByLabels
 from anomalist.engine.tuning.splits import Fold
 from anomalist.errors import DetectorError

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from anomalist.engine.labels import Labels
+from anomalist.engine.evaluation.labels import Labels
 from anomalist.engine.tuning.splits import FOLDS, check_labels, folds_of, held_out
 from anomalist.errors import DataError
 

@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from anomalist.engine.executor import Threads
-from anomalist.engine.panel import arranged, seats
-from anomalist.engine.report import blamed
+from anomalist.engine.execution.executor import Threads
+from anomalist.engine.fitting.panel import arranged, seats
+from anomalist.engine.fitting.report import blamed
 from anomalist.ensemble.member import raw_scores, training_view, view_of
 from anomalist.errors import AnomalistError, DetectorError, DetectorTimeoutError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from anomalist.data.series import SeriesCheck
     from anomalist.data.windows import Windower
     from anomalist.detector import Detector, Floats, Ints
-    from anomalist.engine.panel import Seat
+    from anomalist.engine.fitting.panel import Seat
     from anomalist.plugins.registry import Registry
 
 __all__ = ["Bench", "Clock"]

@@ -11,11 +11,11 @@ from anomalist.data.encode import Encoder
 from anomalist.data.encoding.order import TimeCoder
 from anomalist.data.series import check_series
 from anomalist.data.windows import Windower
-from anomalist.engine.features import makers_from_text
-from anomalist.engine.fit import fit
-from anomalist.engine.labels import Labels
-from anomalist.engine.plan import check_enough, make_plan
-from anomalist.engine.request import RunOptions
+from anomalist.engine.evaluation.labels import Labels
+from anomalist.engine.fitting.fit import fit
+from anomalist.engine.fitting.plan import check_enough, make_plan
+from anomalist.engine.fitting.request import RunOptions
+from anomalist.engine.models.features import makers_from_text
 from anomalist.engine.tuning.bench import Bench
 from anomalist.engine.tuning.judge import ByConsensus, ByLabels
 from anomalist.engine.tuning.splits import HELD_OUT_FEWEST, Fold, check_labels, folds_of, held_out

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
 import numpy as np
 
-from anomalist.engine.measures import measure
+from anomalist.engine.evaluation.measures import measure
 from anomalist.errors import DetectorError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from anomalist.errors import DataError
 
 if TYPE_CHECKING:
     from anomalist.detector import Floats, Ints
-    from anomalist.engine.labels import Labels
+    from anomalist.engine.evaluation.labels import Labels
 
 __all__ = ["FEWEST", "FOLDS", "HELD_OUT", "HELD_OUT_FEWEST", "Fold", "check_labels", "folds_of", "held_out"]
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from anomalist.engine.paired import paired_rankings
+from anomalist.engine.evaluation.paired import paired_rankings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from anomalist.detector import Floats, Ints
-    from anomalist.engine.paired import Paired
+    from anomalist.engine.evaluation.paired import Paired
     from anomalist.engine.tuning.request import Metric
 
 __all__ = ["WORDS", "Ruling", "Verdict", "ruled"]

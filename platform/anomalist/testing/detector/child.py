@@ -14,7 +14,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from anomalist.data.dataset import Dataset
-from anomalist.engine.executor import one_thread_each
+from anomalist.engine.execution.executor import one_thread_each
 from anomalist.plugins.parameters import check_parameters
 from anomalist.store.state import join_state
 from anomalist.testing.promise import told

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anomalist.engine.plan import FEWEST_ROWS
+from anomalist.engine.fitting.plan import FEWEST_ROWS
 from anomalist.errors import NotFittedError, SchemaMismatchError
 from anomalist.testing.detector.bench import ENOUGH, separation
 from anomalist.testing.detector.samples import COLUMNS

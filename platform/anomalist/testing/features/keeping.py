@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anomalist.engine.plan import FEWEST_ROWS
+from anomalist.engine.fitting.plan import FEWEST_ROWS
 from anomalist.errors import NotFittedError
 from anomalist.store.state import join_state, split_state
 from anomalist.testing.promise import Failure, attempting, itself, refuses

@@ -10,7 +10,7 @@ from anomalist.data.encode import Encoder
 from anomalist.data.features import Features
 from anomalist.data.maker import Maker
 from anomalist.data.table import Table
-from anomalist.engine.plan import FEWEST_ROWS
+from anomalist.engine.fitting.plan import FEWEST_ROWS
 from anomalist.errors import DataError
 from anomalist.testing.promise import Failure, NotApplicable, attempting, itself, told
 

@@ -1,0 +1,1 @@
+"""Evaluation: known labels of rows, and how well scores agree with them."""

@@ -1,0 +1,1 @@
+"""Fitting: from a request and a table to a fitted panel."""

@@ -1,0 +1,1 @@
+"""Models: their files, their versions, and the parts that are named: combiners, stackers, features."""

@@ -1,0 +1,1 @@
+"""Monitoring: whether new rows are still what a model was fitted on."""

@@ -1,0 +1,1 @@
+"""Retraining: a challenger that learns from verdicts, and its comparison with the champion."""

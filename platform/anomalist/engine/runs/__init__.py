@@ -1,0 +1,1 @@
+"""Runs: fit or score rows, store what was found, and read it again."""
