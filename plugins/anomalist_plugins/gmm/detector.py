@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from scipy.special import logsumexp, softmax
 
 from anomalist.data.sampling import draw
 from anomalist.detector import check_deadline, check_parameter
 from anomalist.errors import NotFittedError
-from anomalist_plugins.gmm.mixture import Mixture, fit_mixture
+from anomalist_plugins.gmm.mixture import Mixture, fit_mixture, log_density
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +103,7 @@ class GaussianMixture:
         mixture = self._fitted(data)
         score = np.empty(len(data))
         for rows, block in self._blocks(data):
-            score[rows] = -logsumexp(mixture.log_joint(block), axis=1)
+            score[rows] = -log_density(mixture.log_joint(block))
         return score
 
     def contributions(self, data: Dataset, /) -> Floats:
@@ -116,9 +115,10 @@ class GaussianMixture:
         mixture = self._fitted(data)
         parts = np.zeros((len(data), data.width))
         for rows, block in self._blocks(data):
-            share = softmax(mixture.log_joint(block), axis=1)
+            joint = mixture.log_joint(block)
+            share = np.exp(joint - log_density(joint))
             for cloud in range(len(mixture.logs)):
-                parts[rows] += share[:, cloud, None] * mixture.whitened(block, cloud) ** 2
+                parts[rows] += share[cloud, :, None] * mixture.whitened(block, cloud) ** 2
         return parts
 
     def state(self) -> State:

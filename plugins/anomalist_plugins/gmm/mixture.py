@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import logsumexp
 
 from anomalist.detector import check_deadline
 
 if TYPE_CHECKING:
-    from anomalist.detector import Bools, Floats
+    from anomalist.detector import Bools, Floats, Ints
 
 _LLOYD_STEPS = 10
 _LEAST_WEIGHT = 1e-6
@@ -37,12 +36,18 @@ class Mixture:
         return np.asarray((values - self.means[cloud]) @ self.whiteners[cloud].T)
 
     def log_joint(self, values: Floats) -> Floats:
-        """Log of each cloud's share times its density at each row, shape (rows, clouds)."""
-        joint = np.empty((len(values), len(self.logs)))
+        """Log of each cloud's share times its density at each row, shape (clouds, rows)."""
+        joint = np.empty((len(self.logs), len(values)))
         for cloud, constant in enumerate(self.logs):
             white = self.whitened(values, cloud)
-            joint[:, cloud] = constant - 0.5 * np.einsum("ij,ij->i", white, white)
+            joint[cloud] = constant - 0.5 * np.einsum("ij,ij->i", white, white)
         return joint
+
+
+def log_density(joint: Floats) -> Floats:
+    """Log of the sum over the clouds, shape (rows,): scipy's logsumexp, without its general case, which costs more."""
+    top = joint.max(axis=0)
+    return np.asarray(top + np.log(np.exp(joint - top).sum(axis=0)))
 
 
 def fit_mixture(
@@ -63,10 +68,10 @@ def fit_mixture(
     before = -np.inf
     for _ in range(steps):
         check_deadline()
-        mixture = _maximise(values[kept], share[kept], added)
+        mixture = _maximise(values[kept], share[:, kept], added)
         joint = mixture.log_joint(values)
-        likelihood = logsumexp(joint, axis=1)
-        share = np.exp(joint - likelihood[:, None])
+        likelihood = log_density(joint)
+        share = np.exp(joint - likelihood)
         kept = np.zeros(len(values), np.bool_)
         kept[np.argsort(-likelihood, kind="stable")[:count]] = True
         mean = float(likelihood[kept].mean())
@@ -79,11 +84,11 @@ def fit_mixture(
 def _maximise(values: Floats, share: Floats, added: float) -> Mixture:
     """The clouds that fit best, given each row's share in them; clouds without rows go."""
     rows, columns = values.shape
-    weight = share.sum(axis=0)
+    weight = share.sum(axis=1)
     alive = np.flatnonzero(weight > _LEAST_WEIGHT * rows)
     logs, means, whiteners = [], [], []
     for cloud in alive:
-        part = share[:, cloud] / weight[cloud]
+        part = share[cloud] / weight[cloud]
         mean = part @ values
         apart = values - mean
         covariance = (apart * part[:, None]).T @ apart
@@ -108,25 +113,34 @@ def _centers(values: Floats, clouds: int, rng: np.random.Generator) -> Floats:
     """Centers to start from: k-means++ (Arthur & Vassilvitskii 2007) and a few steps of Lloyd's algorithm."""
     centers = values[rng.integers(len(values), size=1)]
     for _ in range(clouds - 1):
-        distance = _squared_distances(values, centers).min(axis=1)
+        distance = _squared_distances(values, centers).min(axis=0)
         total = distance.sum()
         chosen = rng.choice(len(values), p=distance / total) if total > 0 else rng.integers(len(values))
         centers = np.vstack([centers, values[chosen]])
     for _ in range(_LLOYD_STEPS):
         member = _one_hot(_nearest(values, centers), clouds)
-        size = member.sum(axis=0)
-        centers = np.where(size[:, None] > 0, member.T @ values / np.maximum(size, 1)[:, None], centers)
+        size = member.sum(axis=1)
+        moved = np.where(size[:, None] > 0, member @ values / np.maximum(size, 1)[:, None], centers)
+        if np.array_equal(moved, centers):
+            break
+        centers = moved
     return centers
 
 
 def _squared_distances(values: Floats, centers: Floats) -> Floats:
-    return np.stack([((values - center) ** 2).sum(axis=1) for center in centers], axis=1)
+    """Shape (centers, rows)."""
+    distance = np.empty((len(centers), len(values)))
+    for place, center in enumerate(centers):
+        apart = values - center
+        np.einsum("ij,ij->i", apart, apart, out=distance[place])
+    return distance
 
 
-def _nearest(values: Floats, centers: Floats) -> Floats:
-    return np.asarray(_squared_distances(values, centers).argmin(axis=1))
+def _nearest(values: Floats, centers: Floats) -> Ints:
+    return np.asarray(_squared_distances(values, centers).argmin(axis=0))
 
 
-def _one_hot(member: Floats, clouds: int) -> Floats:
-    same: Bools = member[:, None] == np.arange(clouds)
+def _one_hot(member: Ints, clouds: int) -> Floats:
+    """Shape (clouds, rows)."""
+    same: Bools = np.arange(clouds)[:, None] == member
     return same.astype(np.float64)
