@@ -77,7 +77,7 @@ def trusted(workspace: Workspace, table: Table, options: TuneOptions) -> list[di
     results = []
     for name in options.detectors:
         subject = Subject.of(workspace.registry, name, None)
-        sampler = Sampler(subject, options.seed)
+        sampler = Sampler(subject.space, options.seed)
         lines = [subject.line(sampler.ask(number).point if number else None) for number in range(RANDOM + 1)]
         found = [one for line in lines if (one := _judged(ground, labels, line)) is not None]
         criterion, results_of = [one["criterion"] for one in found], {}

@@ -55,7 +55,7 @@ def test_one_detector_is_shown_promise_by_promise(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "note: checking detector knn:neighbours=3\n")
     first, _, head, *rows = done.stdout.splitlines()
     assert first.startswith("detector knn:neighbours=3 of anomalist")
-    assert first.endswith(": 46 passed, 3 do not apply")
+    assert first.endswith(": 47 passed, 3 do not apply")
     assert head.split() == ["check", "outcome", "promise"]
     assert "polarity         passed          rows far out score higher than ordinary ones" in rows
     assert any(row.endswith("(it has no method transfer)") for row in rows)

@@ -72,6 +72,7 @@ def described(cls: type, **changes: Any) -> DetectorSpec:
         "factory": f"{cls.__module__}:{cls.__name__}",
         "family": "other",
         "handles": HANDLES,
+        "search": ("power=0.5..4", "clip=0|1"),
         **changes,
     }
     return DetectorSpec(**given)
@@ -89,7 +90,7 @@ def unseen(cls: type) -> type:
 def test_there_are_many_checks_each_a_sentence_and_each_is_broken_here() -> None:
     checks = checks_of()
     assert len(checks) >= 25
-    assert {check.id for check in checks} == {*BREAKS, "factory", "summary", "listing", "requires", "traits"}
+    assert {check.id for check in checks} == {*BREAKS, "factory", "summary", "listing", "requires", "traits", "search"}
     for check in checks:
         assert len(check.sentence.split()) >= 3, check.id
         assert not check.sentence.endswith("."), check.id
@@ -129,6 +130,20 @@ def test_one_that_cannot_be_fitted_fails_there_and_the_rest_does_not_apply() -> 
         ("factory", {"factory": "tests.testing.bad:_KEPT"}, "a list", "the class or the function"),
         ("summary", {"summary": "finds things"}, "'finds things'", "one sentence"),
         ("summary", {"summary": "One. Two."}, "'One. Two.'", "one sentence"),
+        (
+            "search",
+            {"search": ("force=1..2",)},
+            "bad has no parameter 'force' to search; it has power, clip",
+            "in search",
+        ),
+        ("search", {"search": ("power=1..",)}, "power is searched between two numbers", "'power=0.5..4'"),
+        (
+            "search",
+            {"search": ("power=0..4", "clip=0|1")},
+            "power must be above 0, got 0.0",
+            "only values that it takes",
+        ),
+        ("search", {"search": ("clip=0|much",)}, "clip must be float, got 'much'", "only values that it takes"),
         ("traits", {"handles": frozenset({Trait.TABULAR, Trait.EXPLAINS})}, "the method without", "add the trait"),
         ("traits", {"handles": frozenset({Trait.EXPLAINS, Trait.WARM_START})}, "explains", "Trait.TABULAR"),
     ],

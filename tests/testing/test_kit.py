@@ -41,7 +41,7 @@ def test_a_good_detector_passes_in_one_call() -> None:
 
 def test_every_failed_check_is_listed_with_its_sentence() -> None:
     with pytest.raises(
-        AssertionError, match="1 of 49 checks failed\nsilent: it prints nothing\n  expected: "
+        AssertionError, match="1 of 50 checks failed\nsilent: it prints nothing\n  expected: "
     ) as caught:
         check_detector(Noisy)
     assert "mend: use logging.getLogger" in str(caught.value)

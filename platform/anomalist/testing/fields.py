@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from anomalist.testing.bench import Bench
     from anomalist.testing.promise import Checks
 
-__all__ = ["add_fields", "fields_of"]
+__all__ = ["add_fields", "buildable", "fields_of"]
 
 _WRONG: tuple[Any, ...] = (-1, -1e9, 1e300, "no such choice", float("nan"))
 
@@ -36,7 +36,7 @@ def typed(bench: Bench) -> None:
 
 def documented(bench: Bench) -> None:
     """`anomalist detectors NAME` shows a line for each parameter."""
-    _built(bench)
+    buildable(bench)
     silent = [each.name for each in describe_parameters(bench.subject.name, bench.loaded) if not each.help]
     if silent:
         raise Failure(
@@ -48,7 +48,7 @@ def documented(bench: Bench) -> None:
 
 def written(bench: Bench) -> None:
     """The default that is shown is the default that is read."""
-    _built(bench)
+    buildable(bench)
     for field in fields_of(bench.loaded):
         default = field.default if field.default is not dataclasses.MISSING else _made(field)
         text = as_typed(default)
@@ -61,7 +61,7 @@ def written(bench: Bench) -> None:
 
 def refused(bench: Bench) -> None:
     """A value out of range is the user's mistake, not the program's: it is said in one line."""
-    _built(bench)
+    buildable(bench)
     for field in fields_of(bench.loaded):
         for wrong in _WRONG:
             try:
@@ -85,7 +85,7 @@ def refused(bench: Bench) -> None:
             )
 
 
-def _built(bench: Bench) -> None:
+def buildable(bench: Bench) -> None:
     """Go on only where it can be built at all.
 
     Raises:

@@ -23,20 +23,20 @@ def careful(searching: Workspace) -> Registry:
 def test_what_is_declared_can_be_built_at_every_end_and_choice() -> None:
     registry = Registry.load()
     for spec in registry.panel("default"):
-        assert [axis.text for axis in Subject.of(registry, spec.name, None).axes] == list(spec.search)
+        assert [axis.text for axis in Subject.of(registry, spec.name, None).space.axes] == list(spec.search)
 
 
 def test_a_parameter_that_is_given_is_not_searched(careful: Registry) -> None:
     subject = Subject.of(careful, "weighted:turned=yes,steps=5", None)
-    assert [axis.name for axis in subject.axes] == ["weight"]
+    assert [axis.name for axis in subject.space.axes] == ["weight"]
     assert subject.line(None) == "careful:weighted:turned=yes,steps=5"
-    assert subject.start == {"weight": 0.0}
+    assert subject.space.start == {"weight": 0.0}
 
 
 def test_a_line_is_read_back_as_it_was(careful: Registry) -> None:
     space = "weight=0..1,layers=none|[32]|[64,32]"
     subject = Subject.of(careful, "weighted:steps=5", space)
-    assert subject.start == {"weight": 0.0, "layers": "none"}
+    assert subject.space.start == {"weight": 0.0, "layers": "none"}
     line = subject.line({"weight": 0.1234, "layers": "[64,32]"})
     assert line == "careful:weighted:steps=5,weight=0.1234,layers=[64,32]"
     built = careful.build(*careful.parse(line))
@@ -44,16 +44,16 @@ def test_a_line_is_read_back_as_it_was(careful: Registry) -> None:
 
 
 def test_a_range_is_of_whole_numbers_where_the_parameter_is_one(careful: Registry) -> None:
-    assert Subject.of(careful, "weighted", "weight=0..1,steps=1..3").whole == {"steps"}
+    assert Subject.of(careful, "weighted", "weight=0..1,steps=1..3").space.whole == {"steps"}
 
 
 def test_a_default_is_found_among_choices_however_it_is_written(registry: Registry) -> None:
-    assert Subject.of(registry, "gmm", "trim=0|0.250,clouds=1|3").start == {"trim": "0.250", "clouds": "3"}
+    assert Subject.of(registry, "gmm", "trim=0|0.250,clouds=1|3").space.start == {"trim": "0.250", "clouds": "3"}
 
 
 def test_defaults_outside_of_the_space_are_no_point_of_it(careful: Registry) -> None:
-    assert Subject.of(careful, "weighted", "steps=50..90").start is None
-    assert Subject.of(careful, "weighted", "turned=yes|maybe").start is None
+    assert Subject.of(careful, "weighted", "steps=50..90").space.start is None
+    assert Subject.of(careful, "weighted", "turned=yes|maybe").space.start is None
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,15 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING, Any
 
+from anomalist.engine.tuning.space import short
 from anomalist.errors import UsageError
 from anomalist.plugins.space import OneOf
 
 if TYPE_CHECKING:
     import optuna
 
-    from anomalist.engine.tuning.subject import Point, Subject, Value
+    from anomalist.engine.tuning.space import Point, Space
     from anomalist.engine.tuning.trial import Trial
-    from anomalist.plugins.space import Axis
 
 __all__ = ["Asked", "Sampler", "check_installed"]
 
@@ -56,14 +56,14 @@ class Asked:
 class Sampler:
     """Says what to try next, by what was found so far; the larger a value the better."""
 
-    def __init__(self, subject: Subject, seed: int) -> None:
+    def __init__(self, space: Space, seed: int) -> None:
         import optuna
 
         self._optuna = optuna
         self._seed = seed
-        self._subject = subject
-        self._distributions = _distributions(subject)
-        self._tried = [subject.start]
+        self._space = space
+        self._distributions = _distributions(space)
+        self._tried = [space.start]
         level = optuna.logging.get_verbosity()
         optuna.logging.set_verbosity(optuna.logging.WARNING)  # it would announce a study in memory on stderr
         try:
@@ -84,7 +84,7 @@ class Sampler:
             sampler = samplers.TPESampler if draw < _BY_ESTIMATE else samplers.RandomSampler
             self._study.sampler = sampler(seed=(self._seed + 7919 * number + 104_729 * draw) % 2**32)
             trial = self._study.ask(self._distributions)
-            point = {axis.name: _short(trial.params[axis.name], axis) for axis in self._subject.axes}
+            point = {axis.name: short(trial.params[axis.name], axis) for axis in self._space.axes}
             if point not in self._tried:
                 return Asked(trial, point)
             self._study.tell(trial, state=self._optuna.trial.TrialState.FAIL)
@@ -98,7 +98,7 @@ class Sampler:
         states = self._optuna.trial.TrialState
         if asked is not None:
             self._study.tell(asked.trial, state=states.FAIL)
-        point = trial.point or self._subject.start
+        point = trial.point or self._space.start
         if point is None:
             return  # it had the defaults, and those lie outside of the space
         self._tried.append(point)
@@ -113,21 +113,14 @@ class Sampler:
         )
 
 
-def _short(value: Value, axis: Axis) -> Value:
-    """A number with four digits that count: it has to be typed, and more make no difference."""
-    if not isinstance(value, float) or isinstance(axis, OneOf):
-        return value
-    return min(max(float(f"{value:.4g}"), axis.low), axis.high)
-
-
-def _distributions(subject: Subject) -> dict[str, optuna.distributions.BaseDistribution]:
+def _distributions(space: Space) -> dict[str, optuna.distributions.BaseDistribution]:
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     found: dict[str, Any] = {}
-    for axis in subject.axes:
+    for axis in space.axes:
         if isinstance(axis, OneOf):
             found[axis.name] = CategoricalDistribution(axis.choices)
-        elif axis.name in subject.whole:
+        elif axis.name in space.whole:
             found[axis.name] = IntDistribution(int(axis.low), int(axis.high), log=axis.log)
         else:
             found[axis.name] = FloatDistribution(axis.low, axis.high, log=axis.log)

@@ -58,7 +58,7 @@ class Study:
         Returns all of them, by number. The defaults are tried first; they are begun even where no time is left, and
         ended soon.
         """
-        sampler, found = Sampler(self.subject, self.seed), list(earlier)
+        sampler, found = Sampler(self.subject.space, self.seed), list(earlier)
         for trial in earlier:
             sampler.learn(trial)
         known = {trial.number for trial in earlier}

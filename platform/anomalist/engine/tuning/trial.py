@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from anomalist.engine.tuning.subject import Point
+    from anomalist.engine.tuning.space import Point
     from anomalist.store.rows import RunRow
 
 __all__ = ["TRIAL", "Trial", "TrialState"]

@@ -249,7 +249,7 @@ def _question(table: Table, subject: Subject, asked: Mapping[str, Any]) -> str:
         "name": subject.name,
         "version": subject.version,
         "fixed": dict(subject.fixed),
-        "space": [axis.text for axis in subject.axes],
+        "space": [axis.text for axis in subject.space.axes],
     }
     text = json.dumps([table.fingerprint, detector, about], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

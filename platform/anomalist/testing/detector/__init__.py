@@ -10,6 +10,7 @@ from anomalist.testing.detector.repeating import add_repeating
 from anomalist.testing.detector.roles import add_roles
 from anomalist.testing.detector.saving import add_saving
 from anomalist.testing.detector.scores import add_scores
+from anomalist.testing.detector.search import add_search
 from anomalist.testing.detector.shapes import add_shapes
 from anomalist.testing.fields import add_fields
 from anomalist.testing.promise import Checks
@@ -20,6 +21,7 @@ CHECKS = Checks()
 add_description(CHECKS)
 add_fields(CHECKS)
 add_parameters(CHECKS)
+add_search(CHECKS)
 add_scores(CHECKS)
 add_repeating(CHECKS)
 add_shapes(CHECKS)
