@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import random
 import sys
 import threading
@@ -88,6 +89,24 @@ def test_while_an_abandoned_one_runs_nobody_else_is_blamed() -> None:
     found = errors_of(Item("bad", linger), good, timeout=0.1)
     assert found["bad"] == "did not finish within 0.1 seconds and was abandoned"
     assert found["good"] == ""
+
+
+def test_what_the_program_does_once_it_stopped_listening_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after Ctrl-C: an item still runs, and when it ends nobody may take its time for that of the program."""
+    monkeypatch.setenv("ANOMALIST_TEST_TURNS", "before")
+    seeded, stopped, before = threading.Event(), threading.Event(), random.getstate()
+    slow = Item("slow", lambda: (random.seed(70001), seeded.set(), stopped.wait(5)))
+    quick = Item("quick", lambda: seeded.wait(5))
+    outcomes = Threads(workers=2).outcomes(lambda item: item.work(), [slow, quick])
+    assert next(outcomes).item.name == "quick"
+    outcomes.close()  # type: ignore[attr-defined]
+    assert random.getstate() == before
+    monkeypatch.setenv("ANOMALIST_TEST_TURNS", "after")
+    thread = next(thread for thread in threading.enumerate() if thread.name == "anomalist-0")
+    stopped.set()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert os.environ["ANOMALIST_TEST_TURNS"] == "after"
 
 
 def test_what_is_changed_for_a_while_is_no_fault_beside_others() -> None:

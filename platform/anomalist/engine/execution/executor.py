@@ -117,20 +117,25 @@ class Threads:
         running: dict[int, _Working[Item]] = {}
         ended: queue.SimpleQueue[tuple[int, Outcome[Item, Result]]] = queue.SimpleQueue()
         with one_thread_each(), prints_kept_apart() as abandoned:
-            while waiting or running:
-                while waiting and len(running) < self.workers:
-                    number, item = waiting.popleft()
-                    running[number] = self._start(function, number, item, ended)
-                try:
-                    number, outcome = ended.get(timeout=self._patience(running))
-                except queue.Empty:
-                    for number in self._late(running):
-                        late = running.pop(number)
-                        abandoned.append(late.thread)
-                        yield number, self._abandoned(late)
-                    continue
-                if running.pop(number, None) is not None:
-                    yield number, outcome
+            try:
+                while waiting or running:
+                    while waiting and len(running) < self.workers:
+                        number, item = waiting.popleft()
+                        running[number] = self._start(function, number, item, ended)
+                    try:
+                        number, outcome = ended.get(timeout=self._patience(running))
+                    except queue.Empty:
+                        for number in self._late(running):
+                            late = running.pop(number)
+                            abandoned.append(late.thread)
+                            yield number, self._abandoned(late)
+                        continue
+                    if running.pop(number, None) is not None:
+                        yield number, outcome
+            finally:
+                for working in running.values():  # after Ctrl-C, or where nobody asks for the rest
+                    abandoned.append(working.thread)
+                    working.turn.abandon()
 
     def _start(
         self,

@@ -90,6 +90,7 @@ class _Room:
             if turn in self._turns:
                 self._turns.remove(turn)
                 self._abandoned.append(turn)
+                self._look()  # from here on, what is changed where nobody runs is the program's own doing
 
     def _look(self) -> None:
         """See what the turns that run now have changed since the last look, and put it back."""
