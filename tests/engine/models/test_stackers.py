@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from anomalist.engine.models.stackers import BUILT_IN, DEFAULT, build_stacker, recipe_from_text, recipe_of
+from anomalist.engine.models.stackers import BUILT_IN, build_stacker, recipe_from_text, recipe_of
 from anomalist.engine.review.questions import ReviewOptions
 from anomalist.engine.review.review import Review
 from anomalist.engine.runs.sources import Source
@@ -158,7 +158,6 @@ def read(workspace: Workspace, run: RunRow) -> Table:
 
 
 def test_every_stacker_of_anomalist_can_be_built_by_its_name(registry: Registry) -> None:
-    assert DEFAULT in BUILT_IN
     for name, spec in BUILT_IN.items():
         recipe = recipe_from_text(registry, name)
         assert recipe.name == name

@@ -12,19 +12,9 @@ from anomalist.errors import DataError
 if TYPE_CHECKING:
     from anomalist.detector import Bools, Floats, Ints
 
-__all__ = [
-    "PRECISION_AT",
-    "Measures",
-    "brier_score",
-    "calibration_error",
-    "log_loss",
-    "log_losses",
-    "measure",
-    "precision_at",
-    "top_rows",
-]
+__all__ = ["Measures", "log_losses", "measure", "precision_at", "top_rows"]
 
-PRECISION_AT = (10, 50, 100)
+_PRECISION_AT = (10, 50, 100)
 _SUREST = 1e-15  # a wrong certainty costs much, but not everything
 
 
@@ -74,7 +64,7 @@ def measure(labels: Ints, scores: Floats, flagged: Bools) -> Measures:
         precision=precision,
         recall=recall,
         f1=2 * precision * recall / (precision + recall) if hits else 0.0,
-        precision_at={str(k): precision_at(labels, scores, k) for k in PRECISION_AT if k <= labels.size},
+        precision_at={str(k): precision_at(labels, scores, k) for k in _PRECISION_AT if k <= labels.size},
     )
 
 
@@ -101,52 +91,14 @@ def log_losses(labels: Ints, probabilities: Floats) -> Floats:
     Raises:
         DataError: A probability is not between 0 and 1.
     """
-    _check_probabilities(labels, probabilities)
-    losses: Floats = -np.log(np.maximum(np.where(labels == 1, probabilities, 1.0 - probabilities), _SUREST))
-    return losses
-
-
-def log_loss(labels: Ints, probabilities: Floats) -> float:
-    """Mean of `log_losses`: 0 is certain and right; saying the base rate of everything gives its entropy."""
-    return float(log_losses(labels, probabilities).mean())
-
-
-def brier_score(labels: Ints, probabilities: Floats) -> float:
-    """Mean squared distance of probabilities from labels, both of shape (rows,); 0 is certain and right (Brier 1950).
-
-    Raises:
-        DataError: A probability is not between 0 and 1.
-    """
-    _check_probabilities(labels, probabilities)
-    return float(np.square(probabilities - labels).mean())
-
-
-def calibration_error(labels: Ints, probabilities: Floats, *, bins: int = 10) -> float:
-    """Expected calibration error: how far probabilities are from the shares that came true (Naeini et al. 2015).
-
-    Probabilities fall into bins of equal width; in each, the mean probability is compared with the share of anomalies,
-    and the distances are averaged by the number of rows. Where nearly all probabilities are small this is about the
-    first bin, so read it beside the Brier score.
-
-    >>> calibration_error(np.array([0, 0, 0, 1]), np.array([0.25, 0.25, 0.25, 0.25]))
-    0.0
-
-    Raises:
-        DataError: A probability is not between 0 and 1.
-    """
-    _check_probabilities(labels, probabilities)
-    bin_of = np.minimum((probabilities * bins).astype(np.int64), bins - 1)
-    distance = np.bincount(bin_of, probabilities - labels, bins)
-    return float(np.abs(distance).sum() / labels.size)
-
-
-def _check_probabilities(labels: Ints, probabilities: Floats) -> None:
     fit = probabilities.shape == labels.shape and labels.size and ((probabilities >= 0) & (probabilities <= 1)).all()
     if not fit:
         raise DataError(
             f"each of {labels.size} labelled rows needs a probability between 0 and 1, got {probabilities.size} "
             f"numbers from {probabilities.min(initial=np.inf):.4g} to {probabilities.max(initial=-np.inf):.4g}"
         )
+    losses: Floats = -np.log(np.maximum(np.where(labels == 1, probabilities, 1.0 - probabilities), _SUREST))
+    return losses
 
 
 def _roc_auc(labels: Ints, scores: Floats) -> float:

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from anomalist.plugins.registry import Registry
     from anomalist.plugins.workshop import Built
 
-__all__ = ["BUILT_IN", "DEFAULT", "build_stacker", "recipe_from_text", "recipe_of"]
-
-DEFAULT = "gp"
+__all__ = ["BUILT_IN", "build_stacker", "recipe_from_text", "recipe_of"]
 
 _HOME = "anomalist.ensemble.stackers"
 
