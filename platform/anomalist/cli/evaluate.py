@@ -31,10 +31,11 @@ def evaluate(app: App, /, run_or_data: str, model: str | None, data: str | None,
     newest run that scored exactly these rows is measured. --label names the column of the labels.
     """
     from anomalist.cli.findings import print_evaluation
+    from anomalist.engine.evaluation.evaluate import evaluate_scores
     from anomalist.engine.evaluation.labels import Labels
-    from anomalist.engine.runs.evaluate import evaluate_run, newest_run_of
     from anomalist.engine.runs.score import score
     from anomalist.engine.runs.sources import read_again
+    from anomalist.engine.runs.stored import newest_run_of, stored_scores
     from anomalist.engine.workspace import Workspace
     from anomalist.errors import UsageError
 
@@ -51,7 +52,6 @@ def evaluate(app: App, /, run_or_data: str, model: str | None, data: str | None,
         if not is_data:
             run = workspace.store.scored_run(run_or_data)
             labels = Labels.of(read_again(run, workspace.registry, data=data, label=label), positive, column=label)
-            found = evaluate_run(workspace, run, labels)
         else:
             fitted = workspace.load(model) if model is not None else None
             if fitted:
@@ -63,7 +63,7 @@ def evaluate(app: App, /, run_or_data: str, model: str | None, data: str | None,
                 run = score(workspace, table, *fitted, label=label, positive=positive, origin=source.to_dict()).row
             else:
                 run = newest_run_of(workspace, table)
-            found = evaluate_run(workspace, run, labels)
+        found = evaluate_scores(stored_scores(workspace, run), labels)
     if not is_data and run.params.get("origin", {}).get("label") != label:
         app.notice(
             f"column {label!r} was not set aside as the label when run {run.id} was made; it may have been a feature"

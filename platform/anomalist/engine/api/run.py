@@ -14,13 +14,13 @@ from anomalist.detector import check_parameter
 from anomalist.engine.api.frames import log_frame, questions_frame, why
 from anomalist.engine.api.opening import opened, several
 from anomalist.engine.api.verdicts import sayings_of
+from anomalist.engine.evaluation.evaluate import evaluate_scores
 from anomalist.engine.evaluation.labels import Labels
 from anomalist.engine.feedback import recording
 from anomalist.engine.feedback.log import read_log
 from anomalist.engine.review.questions import ReviewOptions
 from anomalist.engine.review.queue import Mix
 from anomalist.engine.review.review import Review
-from anomalist.engine.runs.evaluate import evaluate_scores
 from anomalist.engine.runs.export import scores_frame
 from anomalist.engine.runs.findings import findings_of
 from anomalist.engine.runs.scored import ScoredRun

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from anomalist.engine.evaluation.evaluate import measured
 from anomalist.engine.execution.executor import one_thread_each
 from anomalist.engine.feedback.lessons import settled
 from anomalist.engine.fitting.fit import Earlier
@@ -14,7 +15,6 @@ from anomalist.engine.models.stackers import recipe_from_text
 from anomalist.engine.retraining.contest import contest
 from anomalist.engine.retraining.rejoin import rejoin
 from anomalist.engine.retraining.teach import taught
-from anomalist.engine.runs.evaluate import measured
 from anomalist.engine.runs.findings import findings_of, worth_a_look
 from anomalist.engine.runs.sources import read_again
 from anomalist.engine.runs.storing import commit

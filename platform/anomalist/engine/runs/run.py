@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anomalist.data.table import Role
+from anomalist.engine.evaluation.evaluate import measured
 from anomalist.engine.fitting.fit import fit
 from anomalist.engine.fitting.lasting import lasting
 from anomalist.engine.fitting.plan import make_plan
 from anomalist.engine.models import files as model_files
-from anomalist.engine.runs.evaluate import measured
+from anomalist.engine.models.names import check_model_name, model_name
 from anomalist.engine.runs.findings import findings_of, worth_a_look
-from anomalist.engine.runs.storing import check_model_name, commit, model_name
+from anomalist.engine.runs.storing import commit
 from anomalist.errors import UnknownNameError
 from anomalist.store.models import CHAMPION
 from anomalist.store.rows import NewModel

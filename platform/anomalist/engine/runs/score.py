@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from anomalist.engine.evaluation.evaluate import measured
 from anomalist.engine.evaluation.labels import Labels
 from anomalist.engine.fitting.panel import Seat
 from anomalist.engine.fitting.report import MemberReport, blamed
-from anomalist.engine.runs.evaluate import measured
 from anomalist.engine.runs.findings import findings_of, worth_a_look
 from anomalist.engine.runs.storing import commit
 from anomalist.errors import DataError, DetectorError

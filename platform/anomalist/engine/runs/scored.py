@@ -9,7 +9,7 @@ import numpy as np
 
 from anomalist.engine.runs.findings import finding_from, findings_of
 from anomalist.engine.runs.sources import read_again
-from anomalist.engine.runs.storing import stored_scores
+from anomalist.engine.runs.stored import stored_scores
 from anomalist.errors import UnknownNameError
 
 if TYPE_CHECKING:

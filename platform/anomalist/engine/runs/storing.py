@@ -1,15 +1,10 @@
-"""What a run found, as the rows that the store keeps."""
+"""Storing: what a run found, as the rows that the store keeps."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from anomalist.engine.runs.result import RunResult
-from anomalist.ensemble.model import Scores
-from anomalist.errors import UsageError
 from anomalist.store import rows as stored
 
 if TYPE_CHECKING:
@@ -19,9 +14,9 @@ if TYPE_CHECKING:
     from anomalist.engine.fitting.report import MemberReport
     from anomalist.engine.runs.result import Finding
     from anomalist.engine.workspace import Workspace
-    from anomalist.ensemble.model import Model
+    from anomalist.ensemble.model import Model, Scores
 
-__all__ = ["check_model_name", "commit", "model_name", "stored_scores"]
+__all__ = ["commit"]
 
 
 def commit(
@@ -75,42 +70,6 @@ def commit(
         top=top,
         evaluation=evaluation,
     )
-
-
-def stored_scores(workspace: Workspace, run: stored.RunRow) -> Scores:
-    """The scores of a run as they were stored."""
-    kept = workspace.store.scores(run.id)
-    names = tuple(member.name for member in workspace.store.members(run.id) if member.status == "done")
-    surprises = np.stack([workspace.store.member_column(run.id, name) for name in names], axis=1)
-    return Scores(
-        members=names,
-        surprises=surprises,
-        score=kept.score,
-        flagged=kept.flagged,
-        probability=kept.probability,
-    )
-
-
-def check_model_name(name: str) -> str:
-    """Take a name as the user gave it, if it can be typed without quotes and read back in `NAME:version`.
-
-    Raises:
-        UsageError: It holds anything but letters, digits, `_`, `-` and `.`.
-    """
-    if not re.fullmatch(r"[\w.-]+", name):
-        hint = re.sub(r"[^\w.-]+", "_", name).strip("_.") or "model"
-        raise UsageError(f"a model name holds only letters, digits, '_', '-' and '.', got {name!r}; {hint!r} would do")
-    return name
-
-
-def model_name(wanted: str) -> str:
-    """A name after a file, that can be typed without quotes; endings such as `.csv.gz` go.
-
-    >>> model_name("March payments (new).csv.gz")
-    'March_payments_new'
-    """
-    stem = re.sub(r"(\.(csv|tsv|txt|parquet|pq|jsonl|ndjson|json|gz|zst|bz2|xz))+$", "", wanted, flags=re.IGNORECASE)
-    return re.sub(r"[^\w.-]+", "_", stem).strip("_.") or "model"
 
 
 def _member_row(report: MemberReport) -> stored.MemberRow:

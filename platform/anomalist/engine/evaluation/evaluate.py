@@ -1,21 +1,16 @@
-"""Evaluate: how well a run, and each of its members, tells the known anomalies."""
+"""Evaluate: how well scores, and those of each member, tell the known anomalies."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from anomalist.engine.evaluation.measures import measure, top_rows
-from anomalist.engine.runs.storing import stored_scores
-from anomalist.errors import UnknownNameError
 
 if TYPE_CHECKING:
-    from anomalist.data.table import Table
     from anomalist.engine.evaluation.labels import Labels
-    from anomalist.engine.workspace import Workspace
     from anomalist.ensemble.model import Scores
-    from anomalist.store.rows import RunRow
 
-__all__ = ["evaluate_run", "evaluate_scores", "measured", "newest_run_of"]
+__all__ = ["evaluate_scores", "measured"]
 
 
 def measured(scores: Scores, labels: Labels | None) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
@@ -46,26 +41,3 @@ def evaluate_scores(scores: Scores, labels: Labels) -> dict[str, Any]:
     }
     counts = {"rows": int(rows.size), "anomalies": int(labels.values.sum()), "flagged": int(flagged.sum())}
     return {**counts, "ensemble": ensemble, "members": members}
-
-
-def evaluate_run(workspace: Workspace, run: RunRow, labels: Labels) -> dict[str, Any]:
-    """Measure the stored scores of a run against labels of its rows, in the order of the run; plain values.
-
-    Raises:
-        UnknownNameError: The run has no scores.
-        DataError: The labels are all of one kind.
-    """
-    return evaluate_scores(stored_scores(workspace, run), labels)
-
-
-def newest_run_of(workspace: Workspace, table: Table) -> RunRow:
-    """The newest run that scored exactly these rows.
-
-    Raises:
-        UnknownNameError: There is none among the newest thousand.
-    """
-    fingerprint = table.fingerprint
-    for run in workspace.store.runs(limit=1_000):
-        if run.flagged is not None and run.dataset.fingerprint == fingerprint:
-            return run
-    raise UnknownNameError(f"no run scored the rows of {table.source}; name a model with --model, or run them first")
