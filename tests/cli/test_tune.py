@@ -77,7 +77,11 @@ def test_without_labels_a_note_says_how_far_to_trust_it(rows: Path) -> None:
     ("text", "code", "message"),
     [
         ("tune rows.csv", 2, "name their column with --label, or add --unsupervised"),
-        ("tune rows.csv --label fraud --panel fast", 2, "--panel says whose consensus judges where no labels do"),
+        (
+            "tune rows.csv --label fraud --panel fast",
+            2,
+            "flag --panel: it says whose consensus judges",
+        ),
         ("tune rows.csv --positive 1", 2, "--positive says which labels mean an anomaly"),
         ("tune rows.csv --label fraud --trials 1", 2, "trials must be a whole number of at least 2, got 1"),
         ("tune rows.csv --label fraud --detector gmn", 2, "no detector is called 'gmn'"),

@@ -44,7 +44,7 @@ __all__ = ["tune"]
     metavar="N",
     help="Trials for each detector, those of earlier calls included.",
 )
-@click.option("--seconds", type=float, metavar="S", help="Begin no trial after this time, and end one that goes on.")
+@click.option("--seconds", type=float, metavar="S", help="Time for all trials; the defaults are tried in any case.")
 @click.option(
     "--rows", type=int, default=50_000, show_default=True, metavar="N", help="Search on at most so many rows."
 )
@@ -67,26 +67,22 @@ def tune(app: App, /, data: str, as_json: bool, **options: Any) -> None:
     from anomalist.engine.tuning.request import TuneOptions
     from anomalist.engine.tuning.tune import tune as search
     from anomalist.engine.workspace import Workspace
-    from anomalist.errors import UsageError
 
-    if options["panel"] and not options["unsupervised"]:
-        raise UsageError("--panel says whose consensus judges where no labels do: give --unsupervised, too")
     source, positive = source_from(data, options)
     settings = app.settings(**{name: options[name] for name in ("panel", "seed", "device", "timeout")})
     kept = ("space", "unsupervised", "metric", "trials", "rows", "seconds", "fresh", "features")
-    request = TuneOptions(
+    request = TuneOptions.of(
+        settings,
         detectors=options["detectors"] or TuneOptions().detectors,
         **{name: options[name] for name in kept},
-        timeout=settings.timeout,
-        seed=settings.seed,
-        device=settings.device,
     )
     with progress_bar(app) as progress, Workspace.open(settings, app.registry(), progress=progress) as workspace:
         table = source.read(workspace.registry)
-        found = search(workspace, table, request, panel=settings.panel, positive=positive, origin=source.to_dict())
+        found = search(workspace, table, request, positive=positive, origin=source.to_dict())
     for one in found.detectors:
         if one.resumed:
-            app.notice(f"{one.name}: goes on from {one.resumed} trials of earlier calls; --fresh begins anew")
+            again = f", and tries {one.again} again that failed with less time or memory" if one.again else ""
+            app.notice(f"{one.name}: goes on from {one.resumed} trials of earlier calls{again}; --fresh begins anew")
     for note in found.run.notes:
         app.notice(note)
     plain = found.to_dict()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,13 +30,15 @@ def print_report(found: Mapping[str, Any], *, data: str, params: Mapping[str, An
     run = _run_of(data, params["origin"], params["tune"])
     judged_by = found["judged_by"].replace("_", " ")
     for one in found["detectors"]:
-        counts = ", ".join(f"{count} {state}" for state, count in one["counts"].items() if count)
-        click.echo(f"\n{one['detector']}: {counted(sum(one['counts'].values()), 'trial')} ({counts}), by {judged_by}")
+        click.echo(f"\n{one['detector']}: {_counts(one)}, by {judged_by}")
         _print_trials(one["trials"], judged_by)
+        _print_failures(one["trials"])
         if one["comparison"] is not None:
             click.echo()
             _print_comparison(one["comparison"])
         click.echo(f"\n{one['reason']}")
+        if one["ended"] == "seconds":
+            click.echo("go on:   with the same command, which keeps these trials")
         click.echo(f"use it:  {run} --detector {shlex.quote(one['line'])}")
 
 
@@ -56,6 +59,25 @@ def _run_of(data: str, origin: Mapping[str, Any], asked: Mapping[str, Any]) -> s
     options += [("role", f"{column}={role}") for column, role in origin.get("roles", {}).items()]
     options += [("features", maker) for maker in asked["features"]]
     return shlex.join(["anomalist", "run", data, *(text for name, value in options for text in (f"--{name}", value))])
+
+
+def _counts(one: Mapping[str, Any]) -> str:
+    """How many trials there were, and why no more."""
+    count, wanted = len(one["trials"]), counted(one["wanted"], "trial")
+    many = {
+        "trials": counted(count, "trial"),
+        "seconds": f"{count} of {wanted} when the time was over",
+        "space": f"{counted(count, 'trial')}, all that the space holds",
+    }[one["ended"]]
+    return f"{many} ({', '.join(f'{count} {state}' for state, count in one['counts'].items() if count)})"
+
+
+def _print_failures(trials: list[dict[str, Any]]) -> None:
+    """Why trials failed, each reason once."""
+    errors = Counter(trial["error"] for trial in trials if trial["state"] == "failed")
+    for error, count in errors.most_common(_SHOWN):
+        first = next(trial for trial in trials if trial["error"] == error)
+        click.echo(f"failed: {counted(count, 'trial')}, such as {first['number']} ({_point(first['point'])}): {error}")
 
 
 def _print_trials(trials: list[dict[str, Any]], judged_by: str) -> None:

@@ -17,6 +17,7 @@ from anomalist.engine.tuning.judge import TRUST
 from anomalist.engine.tuning.request import TuneOptions
 from anomalist.engine.tuning.tune import tune
 from anomalist.errors import DataError, ParameterError, RunError, UsageError
+from anomalist.plugins.registry import Registry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,23 +129,81 @@ def test_no_trial_that_ends_is_an_error(searching: Workspace, labelled: Table) -
     assert searching.store.run("latest").status == "failed"
 
 
-def test_the_time_ends_a_search_and_a_timeout_a_trial(searching: Workspace, labelled: Table) -> None:
+def test_the_time_ends_a_search(searching: Workspace, labelled: Table) -> None:
     started = time.monotonic()
     (one,) = tune(searching, labelled, replace(OPTIONS, detectors=("slow",), seconds=2.5)).detectors
     assert time.monotonic() - started < 8.0  # the search, one trial and the comparison, on a busy machine
     assert 1 <= len(one.trials) < 4
+    assert (one.ended, one.wanted) == ("seconds", 12)
     assert one.verdict is not None
     assert {trial.state for trial in one.trials} <= {"done", "pruned"}
+
+
+def test_the_defaults_are_tried_however_little_time_there_is(searching: Workspace, labelled: Table) -> None:
+    options = replace(OPTIONS, detectors=("slow", "weighted"), seconds=0.01)
+    for resumed in (0, 1):
+        for one in tune(searching, labelled, options).detectors:
+            assert [(trial.number, trial.state) for trial in one.trials] == [(0, "done")]
+            assert (one.ended, one.resumed) == ("seconds", resumed)
+            assert one.verdict is not None
+    statuses = [run.status for run in searching.store.runs(100, trials=True)]
+    assert statuses.count("done") == 4
+
+
+def test_what_failed_for_want_of_time_is_tried_again_with_more(searching: Workspace, labelled: Table) -> None:
+    options = replace(OPTIONS, detectors=("slow",), trials=2, timeout=0.1)
     with pytest.raises(RunError, match="no trial came to its end"):
-        tune(searching, labelled, replace(OPTIONS, detectors=("slow",), trials=2, timeout=0.1, seed=1))
+        tune(searching, labelled, options)
     statuses = [searching.store.members(run.id)[0].status for run in searching.store.runs(2, trials=True)]
     assert statuses == ["timed_out", "timed_out"]
+    with pytest.raises(RunError, match="no trial came to its end"):
+        tune(searching, labelled, replace(options, timeout=0.05))
+    assert len(searching.store.runs(100, trials=True)) == 4  # with less time nothing is tried again
+    (one,) = tune(searching, labelled, replace(options, timeout=60.0)).detectors
+    assert (one.resumed, one.again) == (2, 2)
+    assert [trial.state for trial in one.trials] == ["done", "done"]
+    (more,) = tune(searching, labelled, options).detectors
+    assert (more.resumed, more.again) == (2, 0)
+    assert tried(more.trials) == tried(one.trials)
+
+
+def test_what_failed_is_tried_again_with_more_memory_and_the_rest_goes_on_from_there(
+    searching: Workspace, labelled: Table
+) -> None:
+    options = replace(OPTIONS, detectors=("picky",), memory=10**9)
+    (one,) = tune(searching, labelled, options).detectors
+    failed = {trial.number for trial in one.trials if trial.state == "failed"}
+    assert failed
+    (again,) = tune(searching, labelled, replace(options, memory=2 * 10**9, trials=13)).detectors
+    assert (again.resumed, again.again, len(again.trials)) == (12, len(failed), 13)
+    assert tried(again.trials[:12]) == tried(one.trials)
+    assert failed == {
+        number
+        for number, (trial, before) in enumerate(zip(again.trials, one.trials, strict=False))
+        if trial.run != before.run
+    }
+    (last,) = tune(searching, labelled, replace(options, memory=2 * 10**9, trials=13)).detectors
+    assert last.again == 0
+
+
+def test_a_new_version_of_a_plugin_is_another_search(searching: Workspace, labelled: Table, tmp_path: Path) -> None:
+    options = replace(OPTIONS, trials=2)
+    tune(searching, labelled, options)
+    assert tune(searching, labelled, options).detectors[0].resumed == 2
+    site = tmp_path / "careful"
+    old = site / "careful-1.0.dist-info"
+    metadata = (old / "METADATA").read_text()
+    (old / "METADATA").write_text(metadata.replace("Version: 1.0", "Version: 1.1"))
+    old.rename(site / "careful-1.1.dist-info")
+    upgraded = replace(searching, registry=Registry.load())
+    assert tune(upgraded, labelled, options).detectors[0].resumed == 0
+    assert tune(upgraded, labelled, options).detectors[0].resumed == 2
 
 
 def test_without_labels_it_says_how_far_it_can_be_trusted(searching: Workspace, labelled: Table) -> None:
     plain = Table.from_frame(labelled.frame.drop("fraud"), source="payments.csv")
-    options = replace(OPTIONS, unsupervised=True, trials=5)
-    found = tune(searching, plain, options, panel="fast")
+    options = replace(OPTIONS, unsupervised=True, panel="fast", trials=5)
+    found = tune(searching, plain, options)
     (one,) = found.detectors
     assert found.judged_by == "consensus"
     assert TRUST in found.run.notes
@@ -155,14 +214,14 @@ def test_without_labels_it_says_how_far_it_can_be_trusted(searching: Workspace, 
 
 
 def test_labels_judge_the_result_of_a_search_that_did_not_see_them(searching: Workspace, labelled: Table) -> None:
-    found = tune(searching, labelled, replace(OPTIONS, unsupervised=True, trials=3), panel="fast")
+    found = tune(searching, labelled, replace(OPTIONS, unsupervised=True, panel="fast", trials=3))
     (one,) = found.detectors
     assert found.judged_by == "consensus"
     assert one.verdict is not None
     assert (one.verdict.rows, one.verdict.anomalies) == (72, 12)
     few = labelled.frame.with_columns(fraud=(pl.col("a") > 4.5).cast(pl.Int8))
     unseen = Table.from_frame(few, source="payments.csv", label="fraud")
-    found = tune(searching, unseen, replace(OPTIONS, unsupervised=True, trials=2), panel="fast")
+    found = tune(searching, unseen, replace(OPTIONS, unsupervised=True, panel="fast", trials=2))
     assert found.detectors[0].verdict is None
     assert found.run.notes[0].startswith("the result is not compared by labels: payments.csv: label column 'fraud': 10")
 

@@ -10,7 +10,6 @@ from anomalist.config import load_settings
 from anomalist.engine.api.opening import opened, several, table_of
 from anomalist.engine.tuning import tune as tuning
 from anomalist.engine.tuning.request import TuneOptions
-from anomalist.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -116,7 +115,7 @@ def tune(
         space: What to search, in place of what the detector declares: `"trees=100..400,subsample=32..2048:log"`.
         metric: What labels judge by: `"average_precision"` or `"roc_auc"`.
         trials: Trials for each detector, those of earlier calls included.
-        seconds: Wall time for all of it.
+        seconds: Wall time for the trials; the defaults are tried even where it is over.
         rows: Search on at most so many rows.
         fresh: Begin anew, where an earlier call that asked the same left trials.
         positive: The label values that mean an anomaly.
@@ -138,11 +137,10 @@ def tune(
         AnomalistError: The data, a parameter or the store cannot be used, or Optuna is missing; the message says what
             to do.
     """
-    if panel is not None and not unsupervised:
-        raise UsageError("panel says whose consensus judges where no labels do: give unsupervised=True, too")
     flags = {"store": store, "panel": panel, "seed": seed, "device": device, "timeout": timeout}
     settings = load_settings({**flags, "isolate": isolate, "memory": memory})
-    options = TuneOptions(
+    options = TuneOptions.of(
+        settings,
         detectors=several(detectors),
         space=space,
         unsupervised=unsupervised,
@@ -150,16 +148,13 @@ def tune(
         trials=trials,
         rows=rows,
         seconds=seconds,
-        timeout=settings.timeout,
         fresh=fresh,
         features=several(features),
-        seed=settings.seed,
-        device=settings.device,
     )
     columns = {"key": key, "time": time, "entity": entity, "label": label, "roles": roles or {}}
     with opened(settings) as workspace:
         table, source = table_of(data, workspace.registry, **columns, ignore=several(ignore))
         chosen = None if positive is None else set(several(positive))
         origin = source.to_dict()
-        found = tuning.tune(workspace, table, options, panel=settings.panel, positive=chosen, origin=origin)
+        found = tuning.tune(workspace, table, options, positive=chosen, origin=origin)
     return Tuned(found)

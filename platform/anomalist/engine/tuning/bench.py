@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from anomalist.data.windows import Windower
     from anomalist.detector import Detector, Floats, Ints
     from anomalist.engine.fitting.panel import Seat
+    from anomalist.engine.tuning.trial import Limits
     from anomalist.plugins.registry import Registry
 
 __all__ = ["Bench", "Clock"]
@@ -47,10 +48,6 @@ class Clock:
         """Seconds that are left, none below 0; None for no limit."""
         return None if self.end is None else max(0.0, self.end - time.monotonic())
 
-    def share(self, of: int) -> Clock:
-        """A clock for the first of so many that have to share what is left."""
-        return Clock.of(None if self.left is None else self.left / of)
-
     def within(self, timeout: float | None) -> float | None:
         """The smaller of a limit and what is left; None for neither."""
         limits = [limit for limit in (self.left, timeout) if limit is not None]
@@ -66,7 +63,7 @@ class Bench:
         data: All rows, encoded as the rows that are searched on taught.
         windower: Cuts ordered rows into windows, fitted on the rows that are searched on; None where rows have no time.
         series: Whether these rows are a series; None likewise.
-        timeout: Seconds that one fit may take.
+        limits: What one fit may take; of these the time is kept to here, the memory where detectors are built.
         seed: Given to each detector that takes one.
         device: Likewise.
     """
@@ -75,7 +72,7 @@ class Bench:
     data: Dataset
     windower: Windower | None
     series: SeriesCheck | None
-    timeout: float | None
+    limits: Limits
     seed: int
     device: str
 
@@ -105,7 +102,7 @@ class Bench:
             raise DetectorError(str(error)) from error
         assert seat.detector is not None
         work = _Work(bench=self, seat=seat, rows=rows, papers=papers)
-        (outcome,) = Threads(timeout=clock.within(self.timeout)).outcomes(_Work.scores, [work])
+        (outcome,) = Threads(timeout=clock.within(self.limits.timeout)).outcomes(_Work.scores, [work])
         if outcome.result is not None:
             return outcome.result
         kind = DetectorTimeoutError if isinstance(outcome.error, DetectorTimeoutError) else DetectorError

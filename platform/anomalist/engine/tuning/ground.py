@@ -19,6 +19,7 @@ from anomalist.engine.models.features import makers_from_text
 from anomalist.engine.tuning.bench import Bench
 from anomalist.engine.tuning.judge import ByConsensus, ByLabels
 from anomalist.engine.tuning.splits import HELD_OUT_FEWEST, Fold, check_labels, folds_of, held_out
+from anomalist.engine.tuning.trial import Limits
 from anomalist.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class Ground:
     labelled: Bools
 
 
-def prepared(workspace: Workspace, known: Known, options: TuneOptions, *, panel: str) -> Ground:
+def prepared(workspace: Workspace, known: Known, options: TuneOptions) -> Ground:
     """Split and encode the rows, and find their consensus where trials are judged by it.
 
     The encoder learns from the rows that are searched on alone.
@@ -127,7 +128,7 @@ def prepared(workspace: Workspace, known: Known, options: TuneOptions, *, panel:
     folds = folds_of(rows, strata=truth[rows], time=None if time is None else time[rows], seed=options.seed)
     plan = None
     if options.unsupervised:
-        request = RunOptions(panel=panel, features=options.features, seed=options.seed, device=options.device)
+        request = RunOptions(panel=options.panel, features=options.features, seed=options.seed, device=options.device)
         plan = make_plan(table.take(rows), request, workspace.registry, executor=workspace.executor)
         encoder = plan.encoder
     else:
@@ -142,7 +143,7 @@ def prepared(workspace: Workspace, known: Known, options: TuneOptions, *, panel:
         data=data,
         windower=Windower.fit(seen) if timed else None,
         series=series,
-        timeout=options.timeout,
+        limits=Limits(timeout=options.timeout, memory=options.memory),
         seed=options.seed,
         device=options.device,
     )

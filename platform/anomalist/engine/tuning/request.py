@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 
 from anomalist.detector import check_parameter
 from anomalist.errors import UsageError
+
+if TYPE_CHECKING:
+    from anomalist.config import Settings
 
 __all__ = ["Metric", "TuneOptions"]
 
@@ -22,11 +25,15 @@ class TuneOptions:
         detectors: Detectors as users type them; a parameter that is given is kept as it is.
         space: What is searched, as `--space` takes it, in place of what the detector declares; None for that.
         unsupervised: Whether trials are judged without labels; where there are labels they judge the result alone.
+        panel: Whose consensus judges trials without labels.
         metric: What trials are judged by with labels, and the result wherever there are labels.
         trials: At most so many for each detector, those of earlier calls included; the first has the defaults.
         rows: Of more rows than this the search sees a sample; of rows with a time the latest.
-        seconds: Wall time for all of it; None for no limit.
+        seconds: Wall time for the trials of all detectors, each of which gets an equal share and what others left;
+            reading, encoding and comparing are no part of it, and the defaults are tried even where it is over. None
+            for no limit.
         timeout: Seconds that one fit may take; None for no limit.
+        memory: Bytes that one fit may take, where detectors are isolated; None for no limit of ours.
         fresh: Whether to begin anew although an earlier call left trials.
         features: Makers of features as users type them.
         seed: Of all randomness.
@@ -36,15 +43,30 @@ class TuneOptions:
     detectors: tuple[str, ...] = ("autoencoder",)
     space: str | None = None
     unsupervised: bool = False
+    panel: str = "default"
     metric: Metric = "average_precision"
     trials: int = 30
     rows: int = 50_000
     seconds: float | None = None
     timeout: float | None = None
+    memory: int | None = None
     fresh: bool = False
     features: tuple[str, ...] = ()
     seed: int = 0
     device: str = "auto"
+
+    @classmethod
+    def of(cls, settings: Settings, **given: Any) -> Self:
+        """What was asked for, and what the settings say of the rest.
+
+        Raises:
+            UsageError: A panel was named, and labels judge; or what was asked for cannot be.
+        """
+        if not given["unsupervised"] and settings.origins["panel"].startswith("flag "):
+            raise UsageError("flag --panel: it says whose consensus judges where no labels do; add --unsupervised")
+        memory = settings.memory if settings.isolate else None
+        shared = {name: getattr(settings, name) for name in ("panel", "timeout", "seed", "device")}
+        return cls(**given, **shared, memory=memory)
 
     def __post_init__(self) -> None:
         known = get_args(Metric)

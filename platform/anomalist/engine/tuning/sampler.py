@@ -90,6 +90,11 @@ class Sampler:
             self._study.tell(trial, state=self._optuna.trial.TrialState.FAIL)
         return None
 
+    def again(self, point: Point) -> Asked:
+        """The same values as in a trial that is to be tried once more."""
+        self._study.enqueue_trial(dict(point))
+        return Asked(self._study.ask(self._distributions), point)
+
     def learn(self, trial: Trial, asked: Asked | None = None) -> None:
         """Take in a trial that has ended: one that was asked for just now, or one of an earlier call.
 

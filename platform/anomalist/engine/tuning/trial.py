@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 if TYPE_CHECKING:
@@ -11,12 +12,38 @@ if TYPE_CHECKING:
     from anomalist.engine.tuning.space import Point
     from anomalist.store.rows import RunRow
 
-__all__ = ["TRIAL", "Trial", "TrialState"]
+__all__ = ["TRIAL", "Limits", "Trial", "TrialState"]
 
 TRIAL = "trial"
 """Where a run's parameters and results say that it is a trial, and of which study."""
 
 TrialState: TypeAlias = Literal["done", "pruned", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one fit may take.
+
+    Attributes:
+        timeout: Seconds; None for no limit.
+        memory: Bytes; None for no limit.
+    """
+
+    timeout: float | None = None
+    memory: float | None = None
+
+    def wider(self, than: Limits) -> bool:
+        """Whether a fit that failed within other limits may do better within these.
+
+        >>> Limits(timeout=60.0).wider(Limits(timeout=10.0)), Limits(memory=1e9).wider(Limits())
+        (True, False)
+        """
+        pairs = ((self.timeout, than.timeout), (self.memory, than.memory))
+        return any(_or_infinite(ours) > _or_infinite(theirs) for ours, theirs in pairs)
+
+
+def _or_infinite(limit: float | None) -> float:
+    return math.inf if limit is None else limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +58,7 @@ class Trial:
         folds: What it was worth on each fold that it came to.
         seconds: Wall time.
         run: The id of its run in the store.
+        limits: What its fits might take.
         error: Why it failed, one line.
     """
 
@@ -41,6 +69,7 @@ class Trial:
     folds: tuple[float, ...]
     seconds: float
     run: str
+    limits: Limits
     error: str | None = None
 
     @property
@@ -59,10 +88,10 @@ class Trial:
         return {name: getattr(self, name) for name in names} | {"point": dict(self.point), "folds": list(self.folds)}
 
     @staticmethod
-    def params(study: str, question: str, number: int, line: str, point: Point) -> dict[str, Any]:
+    def params(study: str, question: str, number: int, line: str, point: Point, *, limits: Limits) -> dict[str, Any]:
         """What is known of a trial when its run begins, plain values."""
         about = {"study": study, "question": question, "number": number, "detector": line, "point": dict(point)}
-        return {TRIAL: about}
+        return {TRIAL: {**about, "limits": asdict(limits)}}
 
     @classmethod
     def from_run(cls, run: RunRow) -> Self | None:
@@ -83,5 +112,6 @@ class Trial:
             folds=tuple(found.get("folds", ())),
             seconds=run.seconds or 0.0,
             run=run.id,
+            limits=Limits(**about["limits"]),
             error=run.error,
         )

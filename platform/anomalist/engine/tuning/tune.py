@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from anomalist.data.table import Table
     from anomalist.engine.tuning.ground import Ground
     from anomalist.engine.tuning.request import TuneOptions
+    from anomalist.engine.tuning.study import Ending
     from anomalist.engine.tuning.verdict import Verdict
     from anomalist.engine.workspace import Workspace
     from anomalist.store.rows import RunRow
@@ -45,6 +46,10 @@ class TunedDetector:
         name: The detector.
         trials: All trials, by number, those of earlier calls too.
         resumed: How many of them are of earlier calls.
+        again: How many of those failed within narrower limits, and were to be tried again.
+        seconds: Wall time of the trials of this call.
+        wanted: How many trials were asked for.
+        ended: Why the search ended.
         best: The best of those that came to their end.
         verdict: Whether it is better than the defaults, by labels that no trial saw; None where that is not known.
         reason: What it comes to, in one line.
@@ -53,6 +58,10 @@ class TunedDetector:
     name: str
     trials: tuple[Trial, ...]
     resumed: int
+    again: int
+    seconds: float
+    wanted: int
+    ended: Ending
     best: Trial
     verdict: Verdict | None
     reason: str
@@ -64,7 +73,11 @@ class TunedDetector:
             "detector": self.name,
             "line": self.best.line,
             "counts": {state: states.count(state) for state in ("done", "pruned", "failed")},
+            "wanted": self.wanted,
+            "ended": self.ended,
+            "seconds": self.seconds,
             "resumed": self.resumed,
+            "again": self.again,
             "trials": [trial.to_dict() for trial in self.trials],
             "best": self.best.to_dict(),
             "comparison": None if self.verdict is None else self.verdict.to_dict(),
@@ -97,7 +110,6 @@ def tune(
     table: Table,
     options: TuneOptions,
     *,
-    panel: str = "default",
     positive: Collection[str] | None = None,
     origin: Mapping[str, Any] | None = None,
 ) -> Tuned:
@@ -111,7 +123,6 @@ def tune(
         workspace: Where.
         table: The rows.
         options: How to search.
-        panel: Whose consensus judges where no labels do.
         positive: The label values that mean an anomaly; found when not given.
         origin: How the table was read, plain values; stored with the run.
 
@@ -120,19 +131,21 @@ def tune(
         DataError: The rows cannot be used, or too few of them have labels.
         RunError: Not one trial of a detector came to its end.
     """
-    clock = Clock.of(options.seconds)
     check_installed()
     known = Known.of(table, options, positive)
     subjects = [Subject.of(workspace.registry, text, options.space) for text in options.detectors]
     workspace.progress.stage("encoding")
-    ground = prepared(workspace, known, options, panel=panel)
+    ground = prepared(workspace, known, options)
     for subject in subjects:
         ground.bench.seat(subject.line(None))  # what cannot be used on these rows is refused before a run begins
-    asked = _asked(options, origin or {}, positive, "" if not options.unsupervised else panel)
+    asked = _asked(options, origin or {}, positive)
     about = {TUNE: asked, "origin": dict(origin or {})}
     with workspace.running("evaluate", table, params=about, seed=options.seed) as run_id:
         search = _Search(workspace=workspace, table=table, ground=ground, options=options, asked=asked, run_id=run_id)
-        found = [search.tuned(one, clock.share(len(subjects) - i)) for i, one in enumerate(subjects)]
+        found, left = list[TunedDetector](), options.seconds
+        for i, subject in enumerate(subjects):
+            found.append(search.tuned(subject, None if left is None else left / (len(subjects) - i)))
+            left = None if left is None else max(0.0, left - found[-1].seconds)
         trust = (TRUST,) if options.unsupervised else ()
         series = ground.bench.series
         if ground.last is not None and series is not None and series.is_series:
@@ -153,13 +166,13 @@ class _Search:
     asked: Mapping[str, Any]
     run_id: str
 
-    def tuned(self, subject: Subject, clock: Clock) -> TunedDetector:
-        """Search for one detector."""
+    def tuned(self, subject: Subject, seconds: float | None) -> TunedDetector:
+        """Search for one detector, within so much time."""
         question = _question(self.table, subject, self.asked)
         study, earlier = self.run_id, list[Trial]()
         if not self.options.fresh:
             study, earlier = _earlier(self.workspace, question, self.run_id)
-        trials = Study(
+        searched = Study(
             workspace=self.workspace,
             table=self.table,
             subject=subject,
@@ -169,14 +182,23 @@ class _Search:
             seed=self.options.seed,
             question=question,
             study=study,
-        ).search(earlier, trials=self.options.trials, clock=clock)
-        best = best_of(trials)
+        ).search(earlier, trials=self.options.trials, seconds=seconds)
+        best = best_of(searched.trials)
         if best is None:
-            why = next((trial.error for trial in trials if trial.error), "the time was over before the first one ended")
+            why = next(trial.error for trial in searched.trials if trial.error)
             raise RunError(f"{subject.name}: no trial came to its end: {why}")
-        verdict, reason = self._said(subject, best, trials)
+        verdict, reason = self._said(subject, best, searched.trials)
         return TunedDetector(
-            name=subject.name, trials=tuple(trials), resumed=len(earlier), best=best, verdict=verdict, reason=reason
+            name=subject.name,
+            trials=searched.trials,
+            resumed=len(earlier),
+            again=searched.again,
+            seconds=searched.seconds,
+            wanted=self.options.trials,
+            ended=searched.ended,
+            best=best,
+            verdict=verdict,
+            reason=reason,
         )
 
     def _said(self, subject: Subject, best: Trial, trials: Sequence[Trial]) -> tuple[Verdict | None, str]:
@@ -185,23 +207,22 @@ class _Search:
         if self.ground.last is None:
             return None, nothing if best.number == 0 else _without_labels(best, trials)
         self.workspace.progress.stage(f"{subject.name}: comparing with the defaults")
-        longest = max(trial.seconds for trial in trials)
         try:
-            verdict = self._compared(subject, best, None if self.options.seconds is None else 2.0 * longest)
+            verdict = self._compared(subject, best)
         except DetectorError as error:
             return None, f"not compared with the defaults on rows that no trial saw: {message_of(error)}"
         return verdict, nothing if best.number == 0 else verdict.reason
 
-    def _compared(self, subject: Subject, best: Trial, seconds: float | None) -> Verdict:
+    def _compared(self, subject: Subject, best: Trial) -> Verdict:
         """The defaults and the best trial, fitted on all rows that were searched on and judged by those held out."""
         ground = self.ground
         assert ground.last is not None
-        paper, clock = ground.bench.data.take(ground.last.judge), Clock.of(seconds)
-        defaults, tuned = (
-            ground.bench.scores(line, ground.last.fit, (paper,), clock)[0][ground.labelled]
-            for line in (subject.line(None), best.line)
-        )
-        return ruled(ground.truth, defaults, tuned, self.options.metric, seed=self.options.seed)
+        paper, start = ground.bench.data.take(ground.last.judge), subject.line(None)
+        scores = {
+            line: ground.bench.scores(line, ground.last.fit, (paper,), Clock.of(None))[0][ground.labelled]
+            for line in {start, best.line}
+        }
+        return ruled(ground.truth, scores[start], scores[best.line], self.options.metric, seed=self.options.seed)
 
 
 def _without_labels(best: Trial, trials: Sequence[Trial]) -> str:
@@ -220,14 +241,13 @@ def _earlier(workspace: Workspace, question: str, run_id: str) -> tuple[str, lis
     for run in runs:
         trial = Trial.from_run(run)
         if trial is not None and run.params["trial"]["study"] == study:
-            found.setdefault(trial.number, trial)
+            found[trial.number] = trial  # the newest: what had failed may have been tried again
     return study, [found[number] for number in sorted(found)]
 
 
-def _asked(
-    options: TuneOptions, origin: Mapping[str, Any], positive: Collection[str] | None, panel: str
-) -> dict[str, Any]:
+def _asked(options: TuneOptions, origin: Mapping[str, Any], positive: Collection[str] | None) -> dict[str, Any]:
     """All that trials depend on, but for the rows and the detector; how many of them there may be is no part of it."""
+    panel = options.panel if options.unsupervised else ""
     how = {"metric": options.metric, "unsupervised": options.unsupervised, "panel": panel, "rows": options.rows}
     read = {name: value for name, value in origin.items() if name not in ("location", "format", "query")}
     return {
@@ -251,5 +271,5 @@ def _question(table: Table, subject: Subject, asked: Mapping[str, Any]) -> str:
         "fixed": dict(subject.fixed),
         "space": [axis.text for axis in subject.space.axes],
     }
-    text = json.dumps([table.fingerprint, detector, about], sort_keys=True, default=str)
+    text = json.dumps({"rows": table.fingerprint, "detector": detector, **about}, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
