@@ -57,7 +57,8 @@ def add(app: App, /, run: str, key: str, verdict: str, analyst: str | None, as_j
     The values of the row are kept with the verdict: those that the run recorded, or, of a row that was neither flagged
     nor among the top, those of its data, which are read again.
     """
-    from anomalist.engine.feedback.recording import as_dict, judge
+    from anomalist.engine.feedback.log import as_dict
+    from anomalist.engine.feedback.recording import judge
     from anomalist.engine.feedback.verdicts import verdict_from
 
     said, who = verdict_from(verdict), _who(app, analyst)
@@ -83,7 +84,8 @@ def undo(app: App, run: str, key: str, note: str | None, analyst: str | None, as
 
     Only one's own verdict can be taken back. It stays in the log, with a new entry that takes it back.
     """
-    from anomalist.engine.feedback.recording import as_dict, take_back
+    from anomalist.engine.feedback.log import as_dict
+    from anomalist.engine.feedback.recording import take_back
 
     who = _who(app, analyst)
     with _workspace(app) as workspace:
@@ -139,7 +141,7 @@ def export(app: App, run: str | None, model: str | None, out: Path | None, as_js
     Without RUN and --model they are those on all data. `anomalist feedback import` reads them again.
     """
     from anomalist.engine.feedback.exports import export_feedback
-    from anomalist.engine.feedback.recording import as_dict, log_of
+    from anomalist.engine.feedback.log import as_dict, log_of
     from anomalist.engine.runs.export import check_out
 
     if out is None and not as_json:
@@ -193,7 +195,7 @@ def _workspace(app: App) -> Workspace:
 
 
 def _who(app: App, analyst: str | None) -> str:
-    from anomalist.engine.feedback.recording import analyst_name
+    from anomalist.engine.feedback.fields import analyst_name
 
     return analyst_name(app.settings(analyst=analyst).analyst)
 

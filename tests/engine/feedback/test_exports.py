@@ -10,7 +10,8 @@ import pytest
 
 from anomalist.engine.feedback.exports import export_feedback, feedback_frame
 from anomalist.engine.feedback.imports import import_feedback
-from anomalist.engine.feedback.recording import as_dict, judge, log_of, say, take_back
+from anomalist.engine.feedback.log import as_dict, log_of
+from anomalist.engine.feedback.recording import judge, say, take_back
 from anomalist.engine.workspace import Workspace
 from anomalist.errors import DataError, UsageError
 from anomalist.store.repository import Store
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
 
     from anomalist.plugins.registry import Registry
     from anomalist.store.rows import FeedbackRow, RunRow
-
-
-@pytest.fixture
-def fitted(workspace: Workspace, frame: pl.DataFrame, tmp_path: Path) -> RunRow:
-    return fit(workspace, frame, tmp_path / "payments.csv")
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from anomalist.engine.feedback.imports import import_feedback
-from anomalist.engine.feedback.recording import judge, log_of, row_values, say, take_back
+from anomalist.engine.feedback.log import log_of
+from anomalist.engine.feedback.recording import judge, row_values, say, take_back
 from anomalist.errors import DataError
 from tests.engine.feedback.judging import file, fit
 
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
 
     from anomalist.engine.workspace import Workspace
     from anomalist.store.rows import RunRow
-
-
-@pytest.fixture
-def fitted(workspace: Workspace, frame: pl.DataFrame, tmp_path: Path) -> RunRow:
-    return fit(workspace, frame, tmp_path / "payments.csv")
 
 
 def test_a_file_is_imported_by_key(workspace: Workspace, fitted: RunRow, tmp_path: Path) -> None:

@@ -1,19 +1,16 @@
-"""Feedback: verdicts are said, superseded and taken back."""
+"""Recording: verdicts are said, superseded and taken back."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from anomalist.data.table import Table
-from anomalist.engine.feedback.log import read_log, tally
-from anomalist.engine.feedback.recording import analyst_name, check_text, judge, log_of, row_values, say, take_back
+from anomalist.engine.feedback.log import log_of
+from anomalist.engine.feedback.recording import judge, row_values, say, take_back
 from anomalist.engine.feedback.verdicts import settle
 from anomalist.engine.fitting.request import RunOptions
 from anomalist.engine.runs.run import run
-from anomalist.engine.runs.score import score
 from anomalist.errors import DataError, UnknownNameError, UsageError
 from tests.engine.feedback.judging import fit
 
@@ -22,15 +19,11 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from anomalist.data.table import Table
     from anomalist.engine.workspace import Workspace
     from anomalist.store.rows import FeedbackRow, RunRow
 
 RECORDED, PLAIN = "r7", "r20"
-
-
-@pytest.fixture
-def fitted(workspace: Workspace, frame: pl.DataFrame, tmp_path: Path) -> RunRow:
-    return fit(workspace, frame, tmp_path / "payments.csv")
 
 
 def test_a_verdict_is_kept_with_the_row(workspace: Workspace, fitted: RunRow) -> None:
@@ -91,23 +84,6 @@ def test_a_verdict_stands_in_every_run_over_the_same_rows(
     assert log_of(workspace, run_id=fresh.id) == []
 
 
-def test_the_log_of_a_model_holds_all_data_that_it_met(
-    workspace: Workspace, fitted: RunRow, frame: pl.DataFrame, tmp_path: Path
-) -> None:
-    model, row = workspace.load("m")
-    table = Table.from_frame(frame.head(30), source="new.csv", key="id", label="fraud")
-    found = score(workspace, table, model, row)
-    judge(workspace, fitted.id, RECORDED, "anomaly", analyst="ann")
-    judge(workspace, found.row.id, RECORDED, "expected", analyst="ann")
-    assert [row.source for row in log_of(workspace, model="m")] == ["payments.csv", "new.csv"]
-    assert [row.source for row in log_of(workspace, model="m:1", standing=False)] == ["payments.csv", "new.csv"]
-    assert [row.source for row in log_of(workspace, run_id=found.row.id)] == ["new.csv"]
-    with pytest.raises(UnknownNameError, match="no model 'q'"):
-        log_of(workspace, model="q")
-    with pytest.raises(UsageError, match="exclude each other"):
-        log_of(workspace, model="m", run_id="latest")
-
-
 def test_say_takes_how_a_row_was_asked_and_a_token(workspace: Workspace, fitted: RunRow) -> None:
     def once() -> FeedbackRow:
         return say(
@@ -151,18 +127,6 @@ def test_what_cannot_be_said_is_refused(
     assert log_of(workspace) == []
 
 
-def test_texts_of_any_language_are_kept() -> None:
-    assert check_text("note", "naïve\u00a0Łódź \N{FAMILY} ok\ttab") == "naïve\u00a0Łódź \N{FAMILY} ok\ttab"
-    assert check_text("note", "  \n") is None
-    assert check_text("note", None) is None
-
-
-def test_who_judges_is_whoever_is_logged_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOGNAME", "eve")
-    assert analyst_name(None) == "eve"
-    assert analyst_name(" ann ") == "ann"
-
-
 def test_unknown_rows_and_runs(workspace: Workspace, fitted: RunRow) -> None:
     with pytest.raises(UnknownNameError, match="no row with the key 'r999'"):
         judge(workspace, fitted.id, "r999", "anomaly", analyst="ann")
@@ -200,38 +164,3 @@ def test_only_ones_own_verdict_can_be_taken_back(workspace: Workspace, fitted: R
     with pytest.raises(UnknownNameError, match="no row with the key 'r777'"):
         take_back(workspace, fitted.id, "r777", analyst="ann")
     assert len(log_of(workspace)) == 1
-
-
-# The log
-
-
-def test_the_log_says_what_became_of_each_entry(workspace: Workspace, fitted: RunRow) -> None:
-    judge(workspace, fitted.id, RECORDED, "anomaly", analyst="ann")
-    judge(workspace, fitted.id, RECORDED, "expected", analyst="ann")
-    judge(workspace, fitted.id, RECORDED, "anomaly", analyst="bob")
-    judge(workspace, fitted.id, "r42", "anomaly", analyst="ann")
-    take_back(workspace, fitted.id, "r42", analyst="ann")
-    judge(workspace, fitted.id, PLAIN, "unsure", analyst="ann")
-    judge(workspace, fitted.id, "r100", "anomaly", analyst="ann")
-    log = read_log(workspace)
-    assert [(entry.row.id, entry.state, entry.stands, entry.disputed) for entry in log] == [
-        (7, "agreed", True, False),
-        (6, "unsure", True, False),
-        (5, "takes back", False, False),
-        (4, "taken back", False, False),
-        (3, "disputed", True, True),
-        (2, "disputed", True, True),
-        (1, "superseded", False, True),
-    ]
-    assert tally(log) == {
-        "verdicts": 4,
-        "analysts": 2,
-        "rows": 3,
-        "anomalies": 1,
-        "normal": 0,
-        "undecided": 2,
-        "disputed": 1,
-    }
-    assert [entry.row for entry in reversed(log) if entry.stands] == log_of(workspace)
-    assert tally([])["verdicts"] == 0
-    assert json.loads(json.dumps(log[0].to_dict()))["entry"] == 7

@@ -5,29 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pytest
 
 from anomalist.data.table import Table
 from anomalist.engine.runs.score import score
-from anomalist.engine.runs.sources import Source
-from tests.engine.looping import asked, first, flipped, next_version, payments, verdicts
+from tests.engine.looping import asked, flipped, next_version, payments, verdicts
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from anomalist.engine.retraining.compare import Comparison
     from anomalist.engine.workspace import Workspace
     from anomalist.store.rows import RunRow
-
-
-@pytest.fixture
-def made(workspace: Workspace, tmp_path: Path) -> RunRow:
-    return first(workspace, tmp_path / "payments.csv")
-
-
-@pytest.fixture
-def table(workspace: Workspace, made: RunRow) -> Table:
-    return Source.from_dict(made.params["origin"]).read(workspace.registry)
 
 
 def contested(workspace: Workspace, reference: str = "m", **options: Any) -> Comparison:

@@ -17,25 +17,14 @@ from anomalist.engine.models import files as model_files
 from anomalist.engine.retraining.needed import need
 from anomalist.engine.runs.run import run
 from anomalist.engine.runs.score import score
-from anomalist.engine.runs.sources import Source
 from anomalist.errors import SchemaMismatchError, UnknownNameError, UsageError
-from tests.engine.looping import PANEL, asked, first, flipped, next_version, payments, verdicts
+from tests.engine.looping import PANEL, asked, flipped, next_version, payments, verdicts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from anomalist.engine.workspace import Workspace
     from anomalist.store.rows import RunRow
-
-
-@pytest.fixture
-def made(workspace: Workspace, tmp_path: Path) -> RunRow:
-    return first(workspace, tmp_path / "payments.csv")
-
-
-@pytest.fixture
-def table(workspace: Workspace, made: RunRow) -> Table:
-    return Source.from_dict(made.params["origin"]).read(workspace.registry)
 
 
 def counted(workspace: Workspace) -> int:

@@ -40,17 +40,6 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def made(workspace: Workspace, path: Path) -> RunRow:
-    """A first version, of which nobody has said anything."""
-    return first(workspace, path)
-
-
-@pytest.fixture
-def table(workspace: Workspace, made: RunRow) -> Table:
-    return Source.from_dict(made.params["origin"]).read(workspace.registry)
-
-
-@pytest.fixture
 def unseen() -> Table:
     return Table.from_frame(payments(1_000, seed=9), key="id")
 

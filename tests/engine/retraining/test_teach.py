@@ -14,29 +14,16 @@ from anomalist.engine.fitting.request import RunOptions, ThresholdRequest
 from anomalist.engine.models.stackers import recipe_from_text
 from anomalist.engine.retraining.rejoin import rejoin
 from anomalist.engine.retraining.teach import rate_expected, taught
-from anomalist.engine.runs.sources import Source
 from anomalist.store.rows import NewFeedback
-from tests.engine.looping import PANEL, asked, first, is_fraud, payments, truth, verdicts
+from tests.engine.looping import PANEL, asked, is_fraud, payments, truth, verdicts
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from anomalist.engine.retraining.rejoin import Panel
     from anomalist.engine.retraining.teach import Taught
     from anomalist.engine.workspace import Workspace
     from anomalist.store.rows import RunRow
 
 BUDGET = ThresholdRequest(parameter=0.02)
-
-
-@pytest.fixture
-def made(workspace: Workspace, tmp_path: Path) -> RunRow:
-    return first(workspace, tmp_path / "payments.csv")
-
-
-@pytest.fixture
-def table(workspace: Workspace, made: RunRow) -> Table:
-    return Source.from_dict(made.params["origin"]).read(workspace.registry)
 
 
 def panel_of(workspace: Workspace, table: Table, members: Any = "reuse") -> Panel:

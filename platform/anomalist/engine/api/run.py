@@ -16,8 +16,9 @@ from anomalist.engine.api.opening import opened, several
 from anomalist.engine.api.verdicts import sayings_of
 from anomalist.engine.evaluation.evaluate import evaluate_scores
 from anomalist.engine.evaluation.labels import Labels
-from anomalist.engine.feedback import recording
+from anomalist.engine.feedback.fields import analyst_name
 from anomalist.engine.feedback.log import read_log
+from anomalist.engine.feedback.recording import take_back
 from anomalist.engine.review.questions import ReviewOptions
 from anomalist.engine.review.queue import Mix
 from anomalist.engine.review.review import Review
@@ -233,7 +234,7 @@ class Run:
         """
         who = self._analyst(analyst)
         with opened(self._settings) as workspace:
-            recording.take_back(workspace, self.id, str(key), analyst=who, note=note)
+            take_back(workspace, self.id, str(key), analyst=who, note=note)
 
     def verdicts(self, *, everything: bool = False) -> pl.DataFrame:
         """The verdicts that stand on rows of this data, whichever run showed them, the newest first.
@@ -286,7 +287,7 @@ class Run:
         return [places[key] for key in keys]
 
     def _analyst(self, name: str | None) -> str:
-        return recording.analyst_name(self._settings.analyst if name is None else name)
+        return analyst_name(self._settings.analyst if name is None else name)
 
     def __repr__(self) -> str:
         flagged = int(self.result.scores.flagged.sum())

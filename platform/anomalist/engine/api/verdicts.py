@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from anomalist.data.keys import as_text
 from anomalist.data.table import Table
 from anomalist.data.words import cut, suggest
-from anomalist.engine.feedback.recording import check_text
+from anomalist.engine.feedback.fields import check_text
 from anomalist.engine.feedback.verdicts import verdict_from
 from anomalist.errors import DataError, UsageError
 from anomalist.store.rows import NewFeedback

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from anomalist.data.words import counted, cut
 from anomalist.engine.feedback.files import read_sheet
 from anomalist.engine.feedback.lines import ABOUT, contradictions, latest, read_lines
-from anomalist.engine.feedback.recording import as_dict
+from anomalist.engine.feedback.log import as_dict
 from anomalist.engine.feedback.rows import RunRows
 from anomalist.engine.feedback.verdicts import fold
 from anomalist.errors import DataError

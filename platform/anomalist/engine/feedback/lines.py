@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from anomalist.data.words import cut
-from anomalist.engine.feedback.recording import analyst_name, check_probability, check_text
+from anomalist.engine.feedback.fields import analyst_name, check_probability, check_text
 from anomalist.engine.feedback.verdicts import fold, verdict_from
 from anomalist.errors import UsageError
 from anomalist.store.rows import ASKED

@@ -1,12 +1,12 @@
-"""The log of verdicts as people read it: the newest first, each entry with what has become of it."""
+"""The log of verdicts: what was said of rows, as it was said and with what has become of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from anomalist.engine.feedback.recording import as_dict, log_of
 from anomalist.engine.feedback.verdicts import State, settle
+from anomalist.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from anomalist.engine.workspace import Workspace
     from anomalist.store.rows import FeedbackRow
 
-__all__ = ["Entry", "Fate", "read_log", "tally"]
+__all__ = ["Entry", "Fate", "as_dict", "log_of", "read_log", "tally"]
 
 Fate: TypeAlias = State | Literal["superseded", "taken back", "takes back"]
 """What has become of an entry; of one that stands, the state of its row."""
@@ -42,6 +42,43 @@ class Entry:
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         return {**as_dict(self.row), "state": self.state, "label": self.label}
+
+
+def log_of(
+    workspace: Workspace, *, run_id: str | None = None, model: str | None = None, standing: bool = True
+) -> list[FeedbackRow]:
+    """What was said of the rows of a run, of all data that a model met, or of all data; the oldest first.
+
+    Args:
+        workspace: Where.
+        run_id: A run: every verdict on its rows, whichever run showed them.
+        model: The name of a model: every verdict on rows that a run of any of its versions fitted or scored.
+        standing: Only what is neither superseded nor taken back.
+
+    Raises:
+        UnknownNameError: There is no such run or model.
+        UsageError: Both a run and a model were named.
+    """
+    if run_id is not None and model is not None:
+        raise UsageError("a run and --model exclude each other; give one")
+    store = workspace.store
+    if run_id is not None:
+        return store.feedback(fingerprint=store.run(run_id).dataset.fingerprint, standing=standing)
+    name = None if model is None else workspace.find(model).name
+    return store.feedback(model=name, standing=standing)
+
+
+def as_dict(row: FeedbackRow) -> dict[str, Any]:
+    """An entry of the log as plain values."""
+    names = ("key", "verdict", "analyst", "cause", "note", "asked", "probability", "run", "token", "supersedes")
+    return {
+        "entry": row.id,
+        **{name: getattr(row, name) for name in names},
+        "time": row.created_at.isoformat(),
+        "dataset": row.fingerprint,
+        "source": row.source,
+        "values": dict(row.values),
+    }
 
 
 def read_log(workspace: Workspace, *, run_id: str | None = None, model: str | None = None) -> list[Entry]:

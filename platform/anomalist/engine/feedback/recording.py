@@ -7,16 +7,14 @@ nothing. Files of verdicts are read by `imports` and written by `exports`.
 
 from __future__ import annotations
 
-import getpass
-import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from anomalist.data.words import cut
-from anomalist.engine.feedback.verdicts import LABEL
+from anomalist.engine.feedback.fields import analyst_name, check_one_of, check_probability, check_text
 from anomalist.engine.models.features import with_features
 from anomalist.engine.runs.sources import read_again
-from anomalist.errors import UnknownNameError, UsageError
+from anomalist.errors import UnknownNameError
 from anomalist.store.rows import ASKED, VERDICTS, NewFeedback
 
 if TYPE_CHECKING:
@@ -25,20 +23,7 @@ if TYPE_CHECKING:
     from anomalist.engine.workspace import Workspace
     from anomalist.store.rows import Asked, FeedbackRow, RunRow, Verdict
 
-__all__ = [
-    "analyst_name",
-    "as_dict",
-    "check_probability",
-    "check_text",
-    "judge",
-    "log_of",
-    "row_values",
-    "say",
-    "take_back",
-]
-
-_CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"
-"""What no text may hold: control characters but for tab and line ends, and halves of characters."""
+__all__ = ["judge", "row_values", "say", "take_back"]
 
 
 def say(
@@ -73,8 +58,9 @@ def say(
     Raises:
         UsageError: The verdict, the name of the analyst, how it was asked or the probability is none.
     """
-    _check(verdict in LABEL, "verdict", verdict, f"one of {', '.join(VERDICTS)}")
-    _check(asked is None or asked in ASKED, "asked", asked, f"one of {', '.join(ASKED)}")
+    check_one_of("verdict", verdict, VERDICTS)
+    if asked is not None:
+        check_one_of("asked", asked, ASKED)
     entry = NewFeedback(
         fingerprint=run.dataset.fingerprint,
         key=key,
@@ -159,87 +145,3 @@ def row_values(workspace: Workspace, run: RunRow, key: str, *, data: str | None 
     if scored.record is not None:
         return scored.record.values
     return with_features(workspace, run, read_again(run, workspace.registry, data=data)).values(scored.row)
-
-
-def analyst_name(name: str | None) -> str:
-    """Who gives a verdict: the name that was set, or else that of the login.
-
-    Raises:
-        UsageError: The name is empty or not one line, or there is none.
-    """
-    if name is None:
-        try:
-            name = getpass.getuser()
-        except (KeyError, OSError):  # KeyError is what Python before 3.13 lets through
-            raise UsageError(
-                "who judges is not known: this login has no name; give one with --analyst or ANOMALIST_ANALYST"
-            ) from None
-    stripped = name.strip()
-    _check(bool(stripped) and not re.search(rf"[{_CONTROL}\t\r\n]", stripped), "analyst", name, "a name of one line")
-    return stripped
-
-
-def check_text(what: str, text: str | None) -> str | None:
-    r"""A cause or a note as it is stored: without blanks around it, and None where nothing is left.
-
-    Raises:
-        UsageError: It holds a control character other than a tab or the end of a line.
-
-    >>> check_text("note", " known\nsupplier "), check_text("cause", " ")
-    ('known\nsupplier', None)
-    """
-    kept = (text or "").strip()
-    _check(not re.search(f"[{_CONTROL}]", kept), what, text, "text without control characters")
-    return kept or None
-
-
-def check_probability(probability: float) -> float:
-    """A probability of being asked about: above 0, since the row was asked about.
-
-    Raises:
-        UsageError: It is none.
-    """
-    _check(0 < probability <= 1, "probability", probability, "above 0 and at most 1")
-    return probability
-
-
-def log_of(
-    workspace: Workspace, *, run_id: str | None = None, model: str | None = None, standing: bool = True
-) -> list[FeedbackRow]:
-    """What was said of the rows of a run, of all data that a model met, or of all data; the oldest first.
-
-    Args:
-        workspace: Where.
-        run_id: A run: every verdict on its rows, whichever run showed them.
-        model: The name of a model: every verdict on rows that a run of any of its versions fitted or scored.
-        standing: Only what is neither superseded nor taken back.
-
-    Raises:
-        UnknownNameError: There is no such run or model.
-        UsageError: Both a run and a model were named.
-    """
-    if run_id is not None and model is not None:
-        raise UsageError("a run and --model exclude each other; give one")
-    store = workspace.store
-    if run_id is not None:
-        return store.feedback(fingerprint=store.run(run_id).dataset.fingerprint, standing=standing)
-    name = None if model is None else workspace.find(model).name
-    return store.feedback(model=name, standing=standing)
-
-
-def as_dict(row: FeedbackRow) -> dict[str, Any]:
-    """An entry of the log as plain values."""
-    names = ("key", "verdict", "analyst", "cause", "note", "asked", "probability", "run", "token", "supersedes")
-    return {
-        "entry": row.id,
-        **{name: getattr(row, name) for name in names},
-        "time": row.created_at.isoformat(),
-        "dataset": row.fingerprint,
-        "source": row.source,
-        "values": dict(row.values),
-    }
-
-
-def _check(ok: bool, what: str, got: object, expected: str) -> None:
-    if not ok:
-        raise UsageError(f"{what} must be {expected}, got {cut(got)}")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from anomalist.engine.feedback.recording import analyst_name, check_text, say, take_back
+from anomalist.engine.feedback.fields import analyst_name, check_text
+from anomalist.engine.feedback.recording import say, take_back
 from anomalist.engine.feedback.verdicts import settle
 from anomalist.engine.review.neighbours import nearest, usual_distance
 from anomalist.engine.review.questions import Progress, Question, ReviewOptions, Step
