@@ -90,5 +90,5 @@ class NumericCoder:
 
 def floats(series: pl.Series) -> Floats:
     """A numeric column as float64, NaN where missing."""
-    values: Floats = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    values: Floats = series.cast(pl.Float64).to_numpy()  # which makes NaN of a missing value
     return values
