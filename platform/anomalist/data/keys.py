@@ -89,7 +89,7 @@ def _numbers(series: pl.Series) -> NDArray[np.float64]:
     """Values as float64, NaN where missing; dates as seconds since 1970."""
     if series.dtype.is_temporal():
         series = to_naive(series).dt.timestamp("us").cast(pl.Float64) * 1e-6
-    return series.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    return series.cast(pl.Float64).to_numpy()  # which makes NaN of a missing value
 
 
 def _add_text(total: NDArray[np.uint64], series: pl.Series, salt: np.uint64) -> None:

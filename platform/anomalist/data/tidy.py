@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from anomalist.data.conventions import Convention
@@ -249,8 +250,8 @@ def _refuse_few(series: pl.Series, bad: pl.Series, source: str, what: str) -> No
 def _infinities(series: pl.Series) -> str:
     if not series.dtype.is_float():
         return ""
-    infinite = series.is_infinite().fill_null(value=False)
-    if not infinite.any():
+    if not np.isinf(series.to_numpy()).any():
         return ""
+    infinite = series.is_infinite().fill_null(value=False)
     found = counted(int(infinite.sum()), "infinite value")
     return f"{found}, first in row {first_row(infinite)}: taken as the most extreme"
