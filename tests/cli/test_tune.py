@@ -7,8 +7,48 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from anomalist.cli.tuning_view import print_report
 from tests.cli.samples import type_in
-from tests.helpers import anomalist
+from tests.helpers import anomalist, install_plugin
+
+FRAIL = '''
+import os, signal, time
+from dataclasses import dataclass
+import numpy as np
+from anomalist import DetectorSpec, hookimpl
+
+@dataclass
+class Frail:
+    """The values of one column, or of all.
+
+    Attributes:
+        way: What it does.
+    """
+
+    way: str = "b"
+
+    def fit(self, data):
+        if self.way == "fail":
+            raise RuntimeError("out of luck")
+        if self.way == "stop":
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.3)
+        return self
+
+    def score(self, data):
+        taken = data.values[:, data.columns.index(self.way)]
+        return np.abs(taken).astype(np.float64)
+
+    def state(self):
+        return {}
+
+    def restore(self, state):
+        return self
+
+@hookimpl
+def anomalist_detectors():
+    return [DetectorSpec(name="frail", summary="Frail.", factory=__name__ + ":Frail", family="other")]
+'''
 
 TUNE = "tune rows.csv --detector knn --space neighbours=2..30:log,metric=euclidean|manhattan"
 
@@ -73,6 +113,61 @@ def test_without_labels_a_note_says_how_far_to_trust_it(rows: Path) -> None:
     assert "2 trials (2 done), by consensus" in done.out
 
 
+@pytest.fixture
+def frail(rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A detector that fails, or is interrupted, where it is told to; gives the command that searches it."""
+    install_plugin(tmp_path, "frail", FRAIL)
+    monkeypatch.syspath_prepend(tmp_path)
+    lines = Path("rows.csv").read_text().splitlines()
+    strong = [line.replace(",", f",{9 if line.endswith('1') else 0},", 1) for line in lines[1:]]
+    Path("rows.csv").write_text("\n".join([lines[0].replace(",", ",odd,", 1), *strong]) + "\n")
+    return "tune rows.csv --label fraud --detector frail --trials 9 --space"
+
+
+def test_it_says_what_failed_why_it_ended_and_what_to_do_next(frail: str) -> None:
+    done = type_in(f"{frail} 'way=b|odd|fail'")
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert lines[2] == "frail:frail: 3 trials, all that the space holds (2 done, 1 failed), by average precision"
+    assert any(line.startswith("failed: 1 trial, such as ") for line in lines)
+    assert any(line.endswith("(way=fail): package frail: RuntimeError: out of luck") for line in lines)
+    assert lines[-1] == "use it:  anomalist run rows.csv --label fraud --detector frail:frail:way=odd"
+    hurried = type_in(f"{frail} 'way=b|odd' --seconds 0.0001").out
+    assert "frail:frail: 1 of 9 trials when the time was over (1 done)" in hurried
+    assert "\ngo on:   the same command, without --fresh, " in hurried
+
+
+@pytest.mark.parametrize(
+    ("ruling", "advice"),
+    [
+        ("better", ["use it:  anomalist run a.csv --detector knn:p=3"]),
+        (
+            "unproven",
+            ["keep:    anomalist run a.csv --detector knn", "or try:  anomalist run a.csv --detector knn:p=3"],
+        ),
+        ("worse", ["keep:    anomalist run a.csv --detector knn"]),
+        (None, ["try it:  anomalist run a.csv --detector knn:p=3"]),
+    ],
+)
+def test_the_defaults_stay_where_nothing_is_proven_better(
+    ruling: str | None, advice: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    comparison = None if ruling is None else {"ruling": ruling, "measures": {}, "confidence": 0.9}
+    one = {"detector": "knn", "line": "knn:p=3", "defaults": "knn", "trials": [], "counts": {"done": 2}}
+    one |= {"wanted": 2, "ended": "trials", "comparison": comparison, "reason": "so it is"}
+    params = {"origin": {}, "tune": {"positive": None, "features": []}}
+    print_report({"judged_by": "roc_auc", "detectors": [one]}, data="a.csv", params=params)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[lines.index("so it is") + 1 :] == advice
+
+
+def test_an_interruption_says_how_to_go_on(frail: str) -> None:
+    done = type_in(f"{frail} 'way=b|stop'")
+    assert (done.code, done.out) == (130, "")
+    assert done.err.splitlines()[0].startswith("note: trials that came to their end are kept; the same command")
+    assert [run["status"] for run in type_in("runs --trials --json").json["runs"]] == ["cancelled", "done", "cancelled"]
+
+
 @pytest.mark.parametrize(
     ("text", "code", "message"),
     [
@@ -87,6 +182,7 @@ def test_without_labels_a_note_says_how_far_to_trust_it(rows: Path) -> None:
         ("tune rows.csv --label fraud --detector gmn", 2, "no detector is called 'gmn'"),
         ("tune rows.csv --label fraud --detector gmm --space clouds=5", 2, "clouds is searched between LOW..HIGH or"),
         ("tune rows.csv --label fraud --detector pyod:ECOD", 2, "pyod:ECOD"),
+        ("tune rows.csv --label fraud --detector knn --detector knn", 2, "detector knn is named twice"),
         ("tune rows.csv --label fraud --detector knn --detector gmm --space a=1..2", 2, "--space is for one detector"),
         ("tune rows.csv --label a", 4, "rows.csv"),
         ("tune none.csv --label fraud", 4, "none.csv"),

@@ -78,7 +78,11 @@ def tune(app: App, /, data: str, as_json: bool, **options: Any) -> None:
     )
     with progress_bar(app) as progress, Workspace.open(settings, app.registry(), progress=progress) as workspace:
         table = source.read(workspace.registry)
-        found = search(workspace, table, request, positive=positive, origin=source.to_dict())
+        try:
+            found = search(workspace, table, request, positive=positive, origin=source.to_dict())
+        except KeyboardInterrupt:
+            app.notice("trials that came to their end are kept; the same command, without --fresh, goes on from them")
+            raise
     for one in found.detectors:
         if one.resumed:
             again = f", and tries {one.again} again that failed with less time or memory" if one.again else ""

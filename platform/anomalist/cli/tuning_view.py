@@ -38,8 +38,9 @@ def print_report(found: Mapping[str, Any], *, data: str, params: Mapping[str, An
             _print_comparison(one["comparison"])
         click.echo(f"\n{one['reason']}")
         if one["ended"] == "seconds":
-            click.echo("go on:   with the same command, which keeps these trials")
-        click.echo(f"use it:  {run} --detector {shlex.quote(one['line'])}")
+            click.echo("go on:   the same command, without --fresh, keeps these trials and tries more")
+        for what, line in _advice(one):
+            click.echo(f"{what + ':':9s}{run} --detector {shlex.quote(line)}")
 
 
 def print_trial(about: Mapping[str, Any], found: Mapping[str, Any] | None) -> None:
@@ -59,6 +60,17 @@ def _run_of(data: str, origin: Mapping[str, Any], asked: Mapping[str, Any]) -> s
     options += [("role", f"{column}={role}") for column, role in origin.get("roles", {}).items()]
     options += [("features", maker) for maker in asked["features"]]
     return shlex.join(["anomalist", "run", data, *(text for name, value in options for text in (f"--{name}", value))])
+
+
+def _advice(one: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What to do with what was found, and the detector that it is done with."""
+    tuned, defaults = one["line"], one["defaults"]
+    ruling = None if one["comparison"] is None else one["comparison"]["ruling"]
+    if tuned == defaults or ruling == "better":
+        return [("use it", tuned)]
+    if ruling is None:
+        return [("try it", tuned)]
+    return [("keep", defaults)] if ruling == "worse" else [("keep", defaults), ("or try", tuned)]
 
 
 def _counts(one: Mapping[str, Any]) -> str:

@@ -51,6 +51,11 @@ def test_a_default_is_found_among_choices_however_it_is_written(registry: Regist
     assert Subject.of(registry, "gmm", "trim=0|0.250,clouds=1|3").space.start == {"trim": "0.250", "clouds": "3"}
 
 
+def test_a_truth_value_and_none_are_found_however_they_are_written(registry: Registry) -> None:
+    assert Subject.of(registry, "isolation_forest", "replace=False|True").space.start == {"replace": "False"}
+    assert Subject.of(registry, "knn", "neighbours=None|3").space.start == {"neighbours": "None"}
+
+
 def test_defaults_outside_of_the_space_are_no_point_of_it(careful: Registry) -> None:
     assert Subject.of(careful, "weighted", "steps=50..90").space.start is None
     assert Subject.of(careful, "weighted", "turned=yes|maybe").space.start is None
@@ -64,6 +69,7 @@ def test_defaults_outside_of_the_space_are_no_point_of_it(careful: Registry) -> 
         ("weighted", "steps=1.5..5", "steps is a whole number, and so must be the ends of its range"),
         ("weighted", "turned=1..5", "turned is str, no number: give choices, turned=A|B|C"),
         ("weighted", "turned=no|never|yes", "turned must be no, yes or maybe, got 'never'"),
+        ("weighted", "", "--space names nothing to search; write it as 'NAME=LOW..HIGH,NAME=A|B'"),
         ("weighted:steps=2", "steps=1..5", "steps is given with --detector and searched with --space"),
     ],
 )

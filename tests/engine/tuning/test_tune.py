@@ -290,6 +290,12 @@ def test_a_space_is_for_one_detector() -> None:
         TuneOptions(detectors=("a", "b"), space="k=1..2")
 
 
+def test_a_detector_is_named_once() -> None:
+    assert TuneOptions(detectors=("knn", "knn:metric=manhattan"))
+    with pytest.raises(UsageError, match="detector knn is named twice"):
+        TuneOptions(detectors=("knn", "knn"))
+
+
 def test_optuna_says_nothing_and_keeps_its_own_level(
     searching: Workspace, labelled: Table, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -78,5 +78,7 @@ class TuneOptions:
             check_parameter(value is None or 0 < value < math.inf, name, value, "a number of seconds above 0")
         if not self.detectors:
             raise UsageError("a search needs a detector; name one with --detector")
+        for line in {line for line in self.detectors if self.detectors.count(line) > 1}:
+            raise UsageError(f"detector {line} is named twice; once is enough")
         if self.space is not None and len(self.detectors) > 1:
             raise UsageError("--space is for one detector; name one with --detector")

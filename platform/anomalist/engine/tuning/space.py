@@ -105,7 +105,9 @@ def _start(axes: tuple[Axis, ...], parameters: Mapping[str, Parameter], whole: f
 
 
 def _same(choice: str, default: str) -> bool:
-    """Whether a choice is the default, however a number is written."""
+    """Whether a choice is the default, however a number, a truth value or none is written."""
+    if default in ("true", "false", "none") and choice.lower() == default:
+        return True
     number = _number(choice, whole=False)
     return choice.replace(" ", "") == default or (number is not None and number == _number(default, whole=False))
 

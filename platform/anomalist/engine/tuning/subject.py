@@ -53,6 +53,8 @@ class Subject:
         axes = parse_space(spec.search if space is None else [space])
         if space is None:
             axes = tuple(axis for axis in axes if axis.name not in fixed)
+        if space is not None and not axes:
+            raise ParameterError("--space names nothing to search; write it as 'NAME=LOW..HIGH,NAME=A|B'")
         if not axes:
             raise UsageError(_nothing(typed, parameters, declared=bool(spec.search)))
         searched = Space.of(typed, axes, parameters)

@@ -50,6 +50,7 @@ class TunedDetector:
         seconds: Wall time of the trials of this call.
         wanted: How many trials were asked for.
         ended: Why the search ended.
+        defaults: The detector as it is without a search, as `--detector` takes it.
         best: The best of those that came to their end.
         verdict: Whether it is better than the defaults, by labels that no trial saw; None where that is not known.
         reason: What it comes to, in one line.
@@ -62,6 +63,7 @@ class TunedDetector:
     seconds: float
     wanted: int
     ended: Ending
+    defaults: str
     best: Trial
     verdict: Verdict | None
     reason: str
@@ -72,6 +74,7 @@ class TunedDetector:
         return {
             "detector": self.name,
             "line": self.best.line,
+            "defaults": self.defaults,
             "counts": {state: states.count(state) for state in ("done", "pruned", "failed")},
             "wanted": self.wanted,
             "ended": self.ended,
@@ -196,6 +199,7 @@ class _Search:
             seconds=searched.seconds,
             wanted=self.options.trials,
             ended=searched.ended,
+            defaults=subject.line(None),
             best=best,
             verdict=verdict,
             reason=reason,
