@@ -14,7 +14,8 @@ the same.
 Time: panel and SUOD are fitted on the same generated rows, in turn, and score them, with one thread each. All is
 counted: encoding or standardising, fitting, scoring, calibrating. `rnn` is for series; neither side has it.
 
-Each target is printed beside what was reached. With --check it exits with 1 where one is missed.
+Sets and turns are told on stderr as they are done. Each target is printed beside what was reached. With --check it
+exits with 1 where one is missed.
 """
 
 from __future__ import annotations
@@ -118,10 +119,8 @@ def contest(rows: int, columns: int, repeat: int) -> tuple[list[float], list[flo
         order = (panel, suod) if turn % 2 == 0 else (suod, panel)
         spent = {one: one(values) for one in order}
         pairs.append((spent[panel], spent[suod]))
-        print(
-            f"  panel {spent[panel]:8.2f}   SUOD {spent[suod]:8.2f}   ratio {spent[panel] / spent[suod]:.3f}",
-            flush=True,
-        )
+        told = f"  panel {spent[panel]:8.2f}   SUOD {spent[suod]:8.2f}   ratio {spent[panel] / spent[suod]:.3f}"
+        click.echo(told, err=True)
     first, second = zip(*pairs, strict=True)
     return list(first), list(second)
 
@@ -211,15 +210,16 @@ def main(
             line = "  ".join(
                 f"{name} {auc:.3f}/{precision:.3f}" for name, (auc, precision, _) in sets[path.stem].items()
             )
-            print(f"{path.stem}: {line}" + "".join(f"  {n} failed: {why}" for n, why in failed.items()), flush=True)
+            why = "".join(f"  {name} failed: {reason}" for name, reason in failed.items())
+            click.echo(f"{path.stem}: {line}{why}", err=True)
         print_means(sets)
         targets += of_accuracy(sets, [name for name in mine if name != CONSENSUS], others)
     if repeat:
-        print(f"\nCPU seconds, {rows:,} x {columns}, one thread each", flush=True)
         panel, suod = contest(rows, columns, repeat)
         spread = ratios(panel, suod)
         ratio = spread.median
-        print(f"  ratio {spread}")
+        print(f"\nCPU s of {rows:,} x {columns}, one thread each: ", end="")
+        print(f"panel {np.median(panel):.2f}, SUOD {np.median(suod):.2f}, ratio {spread}")
         written["time"] = {"rows": rows, "columns": columns, "panel": panel, "suod": suod, "ratio": ratio}
         targets += of_time(ratio)
     print(f"\n{'target':62s} {'got':>7s}    wanted")
