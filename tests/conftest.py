@@ -1,8 +1,12 @@
-"""One thread for the numeric libraries: small networks on many threads spend their time waiting for each other."""
+"""What all tests run in, and that each leaves it as it found it.
+
+One thread for the numeric libraries: small networks on many threads spend their time waiting for each other.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,8 @@ SETTINGS = frozenset(os.environ)
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell starts background jobs so, and some tests press Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
