@@ -2,21 +2,26 @@
 
     python -m tests.benchmarks.speed [--quick] [--only NAME]... [--rows 1000,10000] [--columns 8,20,100] [--repeat 5]
     python -m tests.benchmarks.speed --check [--data DIR]
+    python -m tests.benchmarks.speed --read FILE... [--json FILE] [--markdown docs/speed.md]
 
-Ours and the peer's fit the same labelled rows, made up, and score as many others, in one process and in turn, with the
-same number of threads. For each pair the table shows CPU seconds of fitting and scoring and their ratios, ours over the
-peer's: the median over the turns with the lowest and the highest; then the ratio of wall time, the CPU time of scoring
-one row, the peak of memory, and ROC AUC and average precision on the scored rows. PyOD and DeepOD also score the
-training rows while they fit, and cannot be told not to.
+Ours and the peer's fit the same labelled rows, made up, float32, and score as many others, in one process and in turn,
+every other turn backwards, with the same number of threads, after a small table that is not timed. For each pair the
+table shows the ratios of CPU time, ours over the peer's, of fitting, of both and of scoring: the median over the turns
+with the lowest and the highest; then of wall time, and of one row; then what both took, the peak of memory, and ROC AUC
+and average precision on the scored rows. PyOD and DeepOD also score the training rows while they fit, and cannot be
+told not to; every figure, in JSON and Markdown, holds our fit and score over their fit as well. Progress goes to
+stderr.
 
 With --data, a folder of sets in ADBench's layout (.npz with `X` and `y`), it also prints mean ROC AUC and average
 precision over those, of both sides with their defaults. --check measures what the targets in speed_targets.py state,
-and exits with 1 where one is missed.
+and exits with 1 where one is missed. --read measures nothing: it puts the figures of earlier --json together, a later
+file over an earlier one, and with --check judges those. --markdown writes the tables into a page, between its marks.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +33,7 @@ from tests.benchmarks.speed_exact import GROWTH, large_fit
 from tests.benchmarks.speed_pairs import ELSEWHERE, PAIRS
 from tests.benchmarks.speed_report import Report
 from tests.benchmarks.speed_results import measure
-from tests.benchmarks.speed_targets import LARGE_SIZE, fewest_turns, judged_on_sets, pairs_by_size
+from tests.benchmarks.speed_targets import LARGE, LARGE_SIZE, fewest_turns, judged_on_sets, pairs_by_size
 from tests.benchmarks.timing import threads as with_threads
 
 if TYPE_CHECKING:
@@ -39,7 +44,6 @@ if TYPE_CHECKING:
 Size = tuple[int, int]  # rows and columns
 
 ROWS, QUICK_ROWS, COLUMNS = (1_000, 10_000, 100_000), (1_000,), (20,)
-LARGE = "ocsvm, large fit / scikit-learn OneClassSVM"
 LIBRARIES = ("anomalist", "pyod", "deepod", "scikit-learn", "torch", "numpy")
 
 
@@ -78,8 +82,9 @@ def plan(
 @data_option()
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Of the part with --data.")
 @click.option("--times/--no-times", default=True, help="--no-times: only the part with --data.")
+@click.option("--read", "earlier", type=click.Path(exists=True, path_type=Path), multiple=True, help="Repeatable.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write every figure to this file.")
-@click.option("--markdown", "markdown_file", type=click.Path(path_type=Path), help="Write the table to this file.")
+@click.option("--markdown", "markdown_file", type=click.Path(path_type=Path), help="Write the tables into this page.")
 @click.option("--list", "list_only", is_flag=True, help="Print the pairs and end.")
 def main(
     rows: tuple[int, ...] | None,
@@ -94,6 +99,7 @@ def main(
     data: Path | None,
     seeds: int,
     times: bool,
+    earlier: tuple[Path, ...],
     json_file: Path | None,
     markdown_file: Path | None,
     list_only: bool,
@@ -111,28 +117,38 @@ def main(
     if not wanted:
         raise click.UsageError(f"no pair is called like {', '.join(only)}; --list names them")
     pairs = [pair for pair in PAIRS if pair.name in wanted]
-    by_size, large_sizes = plan(pairs, rows, columns, quick=quick, check=check) if times else ({}, [])
+    by_size, large_sizes = plan(pairs, rows, columns, quick=quick, check=check) if times and not earlier else ({}, [])
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
-    report = Report(names=wanted, about=f"{versions}; {threads} thread(s), {device}")
-    print(report.about, flush=True)
+    about = json.loads(earlier[0].read_text(encoding="utf-8"))["about"] if earlier else f"{versions}; {device}"
+    report = Report(names=wanted, about=about)
+    if not earlier:
+        click.echo(f"{about}; {threads} thread(s)", err=True)
+    for path in earlier:
+        report.read(path)
+
+    def write() -> None:
+        if json_file is not None:
+            json_file.write_text(report.to_json(), encoding="utf-8")
+
     with with_threads(threads):
         for (n, width), of_size in by_size.items():
             turns = max(repeat, fewest_turns(n, width)) if check else repeat
             how = {"rows": n, "columns": width, "seconds": seconds, "threads": threads, "device": device}
             for result in measure(of_size, repeat=turns, **how):
                 report.add(result)
+                write()
         for n, width in large_sizes if LARGE in wanted else ():
             report.add_large(large_fit(rows=n, columns=width, repeat=repeat))
-        if data is not None:
+            write()
+        if data is not None and not earlier:
             on_sets = judged_on_sets(pairs) if check else pairs
             for name, measured in measure_sets(data, on_sets, seeds=seeds, threads=threads, device=device):
                 report.add_set(name, measured)
-    report.end()
-    if json_file is not None:
-        json_file.write_text(report.to_json())
+    write()
+    report.print(everything=check)
     if markdown_file is not None:
-        markdown_file.write_text(report.to_markdown())
-    verdicts = report.verdicts()
+        report.write_markdown(markdown_file)
+    verdicts = report.verdicts(everything=check)
     missed = sum(verdict.met is not True for verdict in verdicts)
     if check and missed:
         raise click.ClickException(f"{missed} of {len(verdicts)} targets missed")

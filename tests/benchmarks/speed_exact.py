@@ -10,7 +10,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from anomalist_plugins.ocsvm.detector import OneClassSVM
 from tests.benchmarks.speed_data import make_rows
 from tests.benchmarks.tabular import measures
 from tests.benchmarks.timing import Spread, timed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 GROWTH = (1_250, 2_500, 5_000, 10_000)
 
@@ -60,6 +63,11 @@ class LargeFit:
         """CPU seconds of our fit over the extrapolated ones of the exact fit."""
         return Spread.of([second / self.extrapolated for second in self.seconds])
 
+    @property
+    def gap(self) -> float:
+        """By how much the worse of our fits lies above the exact one in ROC AUC."""
+        return min(self.auc_same, self.auc_all) - self.auc_exact
+
     def lines(self) -> list[str]:
         """What a reader is told."""
         measured = ", ".join(f"{rows:,}: {seconds:.3g} s" for rows, seconds in self.exact_seconds.items())
@@ -76,6 +84,12 @@ class LargeFit:
         names = ("rows", "columns", "exact_seconds", "exponent", "residual", "extrapolated", "seconds")
         aucs = ("auc_exact", "auc_same", "auc_all")
         return {name: getattr(self, name) for name in (*names, *aucs)}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Self:
+        """What `to_json` wrote."""
+        exact = {int(rows): seconds for rows, seconds in found["exact_seconds"].items()}
+        return cls(**{**found, "exact_seconds": exact, "seconds": tuple(found["seconds"])})
 
 
 def large_fit(*, rows: int, columns: int, repeat: int, growth: tuple[int, ...] = GROWTH) -> LargeFit:

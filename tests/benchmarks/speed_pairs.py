@@ -87,7 +87,7 @@ _KNN = our_side("knn", _classical(KNearestNeighbours), on_sets=True)
 _EQUAL_KNN = our_side(
     "knn, as PyOD's",
     _classical(KNearestNeighbours, neighbours=5, trim=0.0, aggregate="max", rows=ALL_ROWS),
-    rows=10_000,
+    rows=100_000,
 )
 _GMM = our_side("gmm", _classical(GaussianMixture), on_sets=True)
 _MAHALANOBIS = our_side("mahalanobis", _classical(Mahalanobis), on_sets=True)
@@ -95,7 +95,7 @@ _MAHALANOBIS = our_side("mahalanobis", _classical(Mahalanobis), on_sets=True)
 _PYOD_AUTOENCODER = peer_side("PyOD AutoEncoder", _trained(AutoEncoder), rows=10_000)
 _PYOD_VAE = peer_side("PyOD VAE", _trained(PYOD_VAE), rows=10_000)
 _SO_GAAL = peer_side("PyOD SO_GAAL", lambda setup: SO_GAAL(), rows=100_000)
-_ALAD = peer_side("PyOD ALAD", lambda setup: ALAD(device=setup.device), rows=100_000)
+_ALAD = peer_side("PyOD ALAD", lambda setup: ALAD(device=setup.device), rows=10_000)
 _PYOD_SVDD = peer_side(
     "PyOD DeepSVDD",
     lambda setup: DeepSVDD(n_features=setup.columns, random_state=setup.seed, verbose=0),
@@ -110,10 +110,13 @@ _SKLEARN_FOREST = Side(
     score=lambda fitted, values: -fitted.score_samples(values),
 )
 _PYOD_OCSVM = peer_side("PyOD OCSVM", lambda setup: OCSVM(), rows=10_000)
-_PYOD_KNN = peer_side("PyOD KNN", lambda setup: KNN(n_jobs=setup.threads), rows=10_000)
+_PYOD_KNN = peer_side("PyOD KNN", lambda setup: KNN(n_jobs=setup.threads), rows=100_000)
 _MCD = peer_side("PyOD MCD", lambda setup: MCD(random_state=setup.seed), rows=100_000)
 _PYOD_GMM = peer_side("PyOD GMM", lambda setup: GMM(random_state=setup.seed))
 _PCA = peer_side("PyOD PCA", lambda setup: PCA(random_state=setup.seed))
+
+FIT_ONLY = frozenset({_SKLEARN_FOREST.name})
+"""Peers that do not score the training rows while they fit."""
 
 PAIRS = (
     Pair(ours=_AUTOENCODER, peer=_PYOD_AUTOENCODER),

@@ -3,42 +3,32 @@
 from __future__ import annotations
 
 import json
-import math
-import statistics
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import click
+
 from tests.benchmarks.speed_accuracy import means
-from tests.benchmarks.speed_results import FIGURES
+from tests.benchmarks.speed_exact import LargeFit
+from tests.benchmarks.speed_results import Result
+from tests.benchmarks.speed_sides import WRITTEN
+from tests.benchmarks.speed_tables import aligned, grid, markdown, text
 from tests.benchmarks.speed_targets import judge, judge_accuracy, judge_large
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from tests.benchmarks.speed_accuracy import Measures
-    from tests.benchmarks.speed_exact import LargeFit
-    from tests.benchmarks.speed_results import Result
     from tests.benchmarks.speed_targets import Verdict
 
-RATIOS = ("pair", "rows", "turns", "fit", "score", "both", "both, wall", "one row")
-FIGURES_OF_SIDES = (
-    "pair",
-    "rows",
-    "fit CPU s",
-    "fit wall s",
-    "score CPU s",
-    "score wall s",
-    "one row CPU us",
-    "peak MiB",
-    "ROC AUC",
-    "avg precision",
-)
 MEANS = ("mean over the labelled sets", "ROC AUC", "avg precision")
+BEGIN, END = "<!-- figures: written by tests.benchmarks.speed; do not edit -->", "<!-- end of figures -->"
 
 
 @dataclass(kw_only=True)
 class Report:
-    """Gathers what is measured, and prints it at once.
+    """Gathers what is measured, and says so at once.
 
     Attributes:
         names: The pairs that were asked for.
@@ -52,98 +42,92 @@ class Report:
     sets: dict[str, Measures] = field(default_factory=dict)
 
     def add(self, result: Result) -> None:
-        """Take up a pair on one size."""
-        self.results.append(result)
-        name, size, *figures = _of_sides(result)
-        known = ", ".join(f"{heading} {figure}" for heading, figure in zip(FIGURES_OF_SIDES[2:], figures, strict=True))
-        print(f"{name}, {size}: {known}", flush=True)
+        """Take up a pair on one size; an earlier result of the same is forgotten."""
+        self.results = [one for one in self.results if one.key != result.key] + [result]
 
     def add_large(self, large: LargeFit) -> None:
         """Take up a fit of many rows."""
-        self.larges.append(large)
-        print("\n".join(large.lines()), flush=True)
+        size = (large.rows, large.columns)
+        self.larges = [one for one in self.larges if (one.rows, one.columns) != size] + [large]
 
     def add_set(self, name: str, measured: Measures) -> None:
         """Take up a labelled set."""
         self.sets[name] = measured
         shown = "  ".join(f"{side} {auc:.3f}/{precision:.3f}" for side, (auc, precision) in measured.items())
-        print(f"{name}: {shown}", flush=True)
+        click.echo(f"{name}: {shown}", err=True)
 
-    def end(self) -> None:
-        """Print the ratios, the means over the labelled sets, and what became of the targets."""
+    def read(self, path: Path) -> None:
+        """Take up the figures of a file that `to_json` wrote, of the pairs that were asked for.
+
+        Raises:
+            click.UsageError: They are of other versions or another device.
+        """
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["about"] != self.about:
+            raise click.UsageError(f"{path} is of {found['about']}, others of {self.about}")
+        for one in map(Result.from_json, found["results"]):
+            if one.pair in self.names:
+                self.add(one)
+        for large in map(LargeFit.from_json, found["large"]):
+            self.add_large(large)
+        self.sets |= {name: {side: (*pair,) for side, pair in sides.items()} for name, sides in found["sets"].items()}
+
+    def print(self, *, everything: bool) -> None:
+        """Print the tables, the means over the labelled sets, and what became of the targets."""
+        self._in_order()
         if self.results:
-            print("\nours over the peer's, CPU time: median (lowest..highest) over the turns")
-            print(_aligned(RATIOS, [_ratios(result) for result in self.results]))
+            print("\n" + text(self.results))
+        for large in self.larges:
+            print("\n" + "\n".join(large.lines()))
         if self.sets:
-            print("\n" + _aligned(MEANS, self._means()))
-        print("\n" + "\n".join(map(str, self.verdicts())))
+            print("\n" + aligned(MEANS, self._means()))
+        print("\n" + "\n".join(map(str, self.verdicts(everything=everything))))
 
-    def verdicts(self) -> list[Verdict]:
-        """The targets that this run can say something of."""
-        large = [verdict for fit in self.larges for verdict in judge_large(fit)]
-        return [*judge(self.results), *large, *judge_accuracy(means(self.sets) if self.sets else {}, self.names)]
+    def verdicts(self, *, everything: bool) -> list[Verdict]:
+        """The targets that the figures say something of; with `everything`, also those that they should, and do not."""
+        found = judge(self.results, self.names, everything=everything)
+        found += judge_large(self.larges, self.names, everything=everything)
+        if self.sets or everything:
+            found += judge_accuracy(means(self.sets) if self.sets else {}, self.names)
+        return found
 
     def to_json(self) -> str:
-        """Every figure."""
-        targets = [
-            {"what": verdict.what, "value": verdict.value, "limit": verdict.limit, "met": verdict.met}
-            for verdict in self.verdicts()
-        ]
-        figures = {
+        """Every figure, a line for each result."""
+        self._in_order()
+        parts = {
             "about": self.about,
-            "results": [result.to_json() for result in self.results],
-            "large": [large.to_json() for large in self.larges],
+            "trials": "each a list: " + ", ".join(WRITTEN),
             "sets": self.sets,
-            "targets": targets,
+            "large": [large.to_json() for large in self.larges],
         }
-        return json.dumps(figures, indent=1)
+        head = json.dumps(parts, indent=1)[:-2]
+        lines = ",\n".join("  " + json.dumps(result.to_json()) for result in self.results)
+        return f'{head},\n "results": [\n{lines}\n ]\n}}\n'
 
     def to_markdown(self) -> str:
         """The tables, ready for a page."""
+        self._in_order()
         parts = [self.about + "."]
         if self.results:
-            parts.append(_markdown(RATIOS, [_ratios(result) for result in self.results]))
-            parts.append(_markdown(FIGURES_OF_SIDES, [_of_sides(result) for result in self.results]))
+            parts.append(markdown(self.results))
         parts += ["\n".join(f"- {line.strip()}" for line in large.lines()) for large in self.larges]
         if self.sets:
-            parts.append(_markdown(MEANS, self._means()))
-        parts.append("\n".join(f"- {verdict}" for verdict in self.verdicts()))
+            parts.append(grid(MEANS, self._means()))
+        parts.append("\n".join(f"- {verdict}" for verdict in self.verdicts(everything=False)))
         return "\n\n".join(part for part in parts if part) + "\n"
+
+    def write_markdown(self, path: Path) -> None:
+        """Write the tables to a page, between its two marks where it has them."""
+        whole = path.read_text(encoding="utf-8") if path.exists() else f"{BEGIN}\n{END}\n"
+        if BEGIN not in whole or END not in whole:
+            raise click.UsageError(f"{path} has no place for the figures: a line {BEGIN}, and a line {END}")
+        before, rest = whole.split(BEGIN, 1)
+        path.write_text(f"{before}{BEGIN}\n\n{self.to_markdown()}\n{END}{rest.split(END, 1)[1]}", encoding="utf-8")
+
+    def _in_order(self) -> None:
+        """By pair as they were asked for, then by threads and size."""
+        place = {name: index for index, name in enumerate(self.names)}
+        self.results.sort(key=lambda one: (place[one.pair], one.threads, one.rows, one.columns))
 
     def _means(self) -> list[list[str]]:
         return [[side, f"{auc:.4f}", f"{precision:.4f}"] for side, (auc, precision) in means(self.sets).items()]
-
-
-def _ratios(result: Result) -> list[str]:
-    """The line of a pair under RATIOS."""
-    spreads = [result.ratio(name) for name in FIGURES]
-    return [result.pair.name, result.size, result.turns, *("" if spread is None else str(spread) for spread in spreads)]
-
-
-def _of_sides(result: Result) -> list[str]:
-    """The line of a pair under FIGURES_OF_SIDES: `ours / peer`."""
-    return [
-        result.pair.name,
-        result.size,
-        result.both(lambda trial: trial.fit.cpu, ".3g"),
-        result.both(lambda trial: trial.fit.wall, ".3g"),
-        result.both(lambda trial: trial.score.cpu, ".3g"),
-        result.both(lambda trial: trial.score.wall, ".3g"),
-        result.both(lambda trial: trial.row.cpu * 1e6, ".3g"),
-        result.both(lambda trial: math.nan if trial.peak is None else trial.peak / 2**20, ".0f"),
-        result.both(lambda trial: trial.auc, ".3f", statistics.mean),
-        result.both(lambda trial: trial.precision, ".3f", statistics.mean),
-    ]
-
-
-def _aligned(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A table of text with columns as wide as their widest cell."""
-    table = [headings, *lines]
-    widths = [max(len(line[i]) for line in table) + 2 for i in range(len(headings))]
-    return "\n".join("".join(map(str.ljust, line, widths)).rstrip() for line in table)
-
-
-def _markdown(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A table of Markdown; the first column is text, the others are numbers."""
-    head = ["| " + " | ".join(headings) + " |", "|---|" + "---:|" * (len(headings) - 1)]
-    return "\n".join([*head, *("| " + " | ".join(line) + " |" for line in lines)])

@@ -1,94 +1,107 @@
-"""What a pair of sides measured on one size of table, as figures, as a line of the table and as JSON."""
+"""What a pair of sides measured on one size of table: the trials of both, their ratios, and as JSON."""
 
 from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+import click
 import numpy as np
 
 from tests.benchmarks.speed_data import make_rows
-from tests.benchmarks.speed_pairs import Pair, groups, sides
+from tests.benchmarks.speed_pairs import FIT_ONLY, Pair, groups, sides
 from tests.benchmarks.speed_sides import Setup, Side, Trial, run_trial
 from tests.benchmarks.timing import Spread, alternate, ratios
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-FIGURES = ("fit", "score", "both", "wall", "row")
+FIGURES = ("fit", "fit_and_score_over_fit", "score", "both", "wall", "row")
 
 WARM_UP_ROWS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The trials of both sides of a pair on one size; a side that was left out has none."""
+    """The trials of both sides of a pair on one size.
 
-    pair: Pair
+    Attributes:
+        ours: The name of our side.
+        peer: The name of the peer's side.
+        rows: Fitted, and as many others scored.
+        columns: Of both.
+        threads: Of both sides.
+        mine: Our trials, one for each turn.
+        theirs: The peer's trials.
+        difference: The largest difference of a score of ours from the peer's; None unless both must give the same.
+        left_out: The side that is not asked for so many rows, and the most that it is asked for; None where both ran.
+    """
+
+    ours: str
+    peer: str
     rows: int
     columns: int
-    ours: Sequence[Trial]
-    peer: Sequence[Trial]
+    threads: int
+    mine: Sequence[Trial]
+    theirs: Sequence[Trial]
+    difference: float | None = None
+    left_out: tuple[str, int] | None = None
 
-    def ratio(self, figure: str) -> Spread | None:
-        """Ours over the peer's, turn by turn; None where one was left out."""
-        if not self.ours or not self.peer:
-            return None
-        return ratios([trial.seconds(figure) for trial in self.ours], [trial.seconds(figure) for trial in self.peer])
-
-    def gap(self) -> float | None:
-        """By how much our ROC AUC lies above the peer's; None where one was left out."""
-        if not self.ours or not self.peer:
-            return None
-        return _mean(self.ours, lambda trial: trial.auc) - _mean(self.peer, lambda trial: trial.auc)
-
-    def difference(self) -> float | None:
-        """The largest difference of a score of ours from the peer's; None unless both ran and must give the same."""
-        if not self.pair.equal or not self.ours or not self.peer:
-            return None
-        turns = zip(self.ours, self.peer, strict=False)
-        return max(float(np.abs(mine.scores - their.scores).max()) for mine, their in turns)
+    @property
+    def pair(self) -> str:
+        return f"{self.ours} / {self.peer}"
 
     @property
     def size(self) -> str:
         return f"{self.rows:,} x {self.columns}"
 
     @property
-    def turns(self) -> str:
-        """How many turns were taken, or why there is no ratio."""
-        if not self.ours:
-            return f"left out above {self.pair.ours.rows:,} rows"
-        if not self.peer:
-            return f"peer left out above {self.pair.peer.rows:,} rows"
-        return str(min(len(self.ours), len(self.peer)))
+    def key(self) -> tuple[str, int, int, int]:
+        """What tells one result from another."""
+        return self.pair, self.rows, self.columns, self.threads
 
-    def both(
-        self,
-        value: Callable[[Trial], float],
-        form: str,
-        middle: Callable[[Sequence[float]], float] = statistics.median,
-    ) -> str:
-        """The medians of ours and of the peer's, or another middle."""
-        values = [middle([value(trial) for trial in trials]) for trials in (self.ours, self.peer) if trials]
-        return " / ".join("-" if np.isnan(number) else format(number, form) for number in values)
+    @property
+    def turns(self) -> int:
+        """How many turns both sides took."""
+        return min(len(self.mine), len(self.theirs))
+
+    def ratio(self, figure: str) -> Spread | None:
+        """Ours over the peer's, turn by turn; None where one was left out.
+
+        `fit_and_score_over_fit` is for peers that score the training rows while they fit: all of ours over that.
+        """
+        if not self.turns or (figure == "fit_and_score_over_fit" and self.peer in FIT_ONLY):
+            return None
+        of_ours, of_peer = ("both", "fit") if figure == "fit_and_score_over_fit" else (figure, figure)
+        return ratios([one.seconds(of_ours) for one in self.mine], [one.seconds(of_peer) for one in self.theirs])
+
+    def gap(self) -> float | None:
+        """By how much our ROC AUC lies above the peer's; None where one was left out."""
+        if not self.turns:
+            return None
+        return statistics.mean(one.auc for one in self.mine) - statistics.mean(one.auc for one in self.theirs)
 
     def to_json(self) -> dict[str, Any]:
-        """Every figure of every trial, and the ratios."""
-        found = {name: self.ratio(name) for name in FIGURES}
+        """Every figure of every trial."""
         return {
-            "ours": self.pair.ours.name,
-            "peer": self.pair.peer.name,
+            "ours": self.ours,
+            "peer": self.peer,
             "rows": self.rows,
             "columns": self.columns,
-            "ratios": {
-                name: {"median": spread.median, "low": spread.low, "high": spread.high}
-                for name, spread in found.items()
-                if spread is not None
-            },
-            "largest_difference": self.difference(),
-            "trials": {"ours": [_trial(trial) for trial in self.ours], "peer": [_trial(trial) for trial in self.peer]},
+            "threads": self.threads,
+            "difference": self.difference,
+            "left_out": self.left_out,
+            "trials": {"ours": [one.to_json() for one in self.mine], "peer": [one.to_json() for one in self.theirs]},
         }
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Self:
+        """What `to_json` wrote."""
+        mine, theirs = ([Trial.from_json(one) for one in found["trials"][side]] for side in ("ours", "peer"))
+        same = {name: found[name] for name in ("ours", "peer", "rows", "columns", "threads", "difference")}
+        out = found["left_out"]
+        return cls(**same, mine=mine, theirs=theirs, left_out=None if out is None else (out[0], out[1]))
 
 
 def measure(
@@ -101,30 +114,42 @@ def measure(
     """
     data = make_rows(rows, columns)
     small = make_rows(min(rows, WARM_UP_ROWS), columns)
+    size = {"rows": rows, "columns": columns, "threads": threads}
+
+    def setup(seed: int) -> Setup:
+        return Setup(seed=seed, columns=columns, threads=threads, device=device)
 
     def turns(side: Side) -> Callable[[int], Trial]:
-        run_trial(side, small, Setup(seed=0, columns=columns, threads=threads, device=device))
-        return lambda turn: run_trial(side, data, Setup(seed=turn, columns=columns, threads=threads, device=device))
+        run_trial(side, small, setup(0))
 
-    def able(side: Side) -> bool:
-        return side.rows is None or rows <= side.rows
+        def take(turn: int) -> Trial:
+            trial = run_trial(side, data, setup(turn))
+            click.echo(f"{rows:,} x {columns}, turn {turn + 1}: {side.name}, {trial}", err=True)
+            return trial
+
+        return take
 
     for group in groups(pairs):
-        needed = sides([pair for pair in group if able(pair.ours)])
-        trials = alternate({side.name: turns(side) for side in needed if able(side)}, repeat=repeat, seconds=seconds)
+        needed = sides([pair for pair in group if pair.ours.takes_on(rows)])
+        able = [side for side in needed if side.takes_on(rows)]
+        trials = alternate({side.name: turns(side) for side in able}, repeat=repeat, seconds=seconds)
         for pair in group:
-            ours, peer = trials.get(pair.ours.name, []), trials.get(pair.peer.name, [])
-            yield Result(pair=pair, rows=rows, columns=columns, ours=ours, peer=peer if ours else [])
+            yield _result(pair, trials, size)
 
 
-def _mean(trials: Sequence[Trial], value: Callable[[Trial], float]) -> float:
-    return statistics.mean(map(value, trials))
-
-
-def _trial(trial: Trial) -> dict[str, Any]:
-    seconds = {
-        f"{name}_{kind}": getattr(getattr(trial, name), kind)
-        for name in ("fit", "score", "row")
-        for kind in ("cpu", "wall")
-    }
-    return {**seconds, "peak": trial.peak, "auc": trial.auc, "precision": trial.precision}
+def _result(pair: Pair, trials: Mapping[str, Sequence[Trial]], size: Mapping[str, int]) -> Result:
+    out = next((side for side in (pair.ours, pair.peer) if not side.takes_on(size["rows"])), None)
+    mine = trials.get(pair.ours.name, [])
+    theirs = trials.get(pair.peer.name, []) if mine else []
+    turns = zip(mine, theirs, strict=False)
+    return Result(
+        ours=pair.ours.name,
+        peer=pair.peer.name,
+        **size,
+        mine=mine,
+        theirs=theirs,
+        difference=max((float(np.abs(my.scores - their.scores).max()) for my, their in turns), default=None)
+        if pair.equal
+        else None,
+        left_out=None if out is None or out.rows is None else (out.name, out.rows),
+    )

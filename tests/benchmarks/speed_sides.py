@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -13,9 +13,22 @@ from tests.benchmarks.tabular import measures
 from tests.benchmarks.timing import Cost, Peak, quiet, timed, timed_often
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tests.benchmarks.speed_data import Rows
+
+WRITTEN = (
+    "fit CPU s",
+    "fit wall s",
+    "score CPU s",
+    "score wall s",
+    "row CPU s",
+    "row wall s",
+    "peak bytes",
+    "ROC AUC",
+    "avg precision",
+)
+"""What a trial is written as, in this order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +63,10 @@ class Side:
     ours: bool = False
     on_sets: bool = False
 
+    def takes_on(self, rows: int) -> bool:
+        """Whether it is asked to fit so many rows."""
+        return self.rows is None or rows <= self.rows
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
@@ -62,7 +79,7 @@ class Trial:
         peak: Bytes above what was resident before, the highest of fitting and scoring; None where it is not known.
         auc: ROC AUC on the scored rows.
         precision: Average precision on the scored rows.
-        scores: Of those rows.
+        scores: Of those rows; none where the trial was read from a file.
     """
 
     fit: Cost
@@ -71,13 +88,37 @@ class Trial:
     peak: float | None
     auc: float
     precision: float
-    scores: np.ndarray = field(repr=False)
+    scores: np.ndarray = field(repr=False, default_factory=lambda: np.empty(0))
+
+    def __str__(self) -> str:
+        peak = "" if self.peak is None else f", {self.peak / 2**20:.0f} MiB"
+        return f"fit {self.fit.cpu:.3g} and score {self.score.cpu:.3g} CPU s{peak}, ROC AUC {self.auc:.3f}"
 
     def seconds(self, figure: str) -> float:
         """CPU seconds of `fit`, `score`, `row`, or `both`: fit and score; `wall`: wall seconds of both."""
         both = self.fit + self.score
         known = {"fit": self.fit.cpu, "score": self.score.cpu, "row": self.row.cpu, "both": both.cpu, "wall": both.wall}
         return known[figure]
+
+    def to_json(self) -> list[float | None]:
+        """The figures that WRITTEN names, to four digits."""
+        costs = [seconds for cost in (self.fit, self.score, self.row) for seconds in (cost.cpu, cost.wall)]
+        figures = [*costs, self.peak, self.auc, self.precision]
+        return [None if figure is None else float(f"{figure:.4g}") for figure in figures]
+
+    @classmethod
+    def from_json(cls, figures: Sequence[Any]) -> Self:
+        """What `to_json` wrote, without the scores."""
+        named = dict(zip(WRITTEN, figures, strict=True))
+        fit, score, row = (Cost(cpu=named[f"{of} CPU s"], wall=named[f"{of} wall s"]) for of in ("fit", "score", "row"))
+        return cls(
+            fit=fit,
+            score=score,
+            row=row,
+            peak=named["peak bytes"],
+            auc=named["ROC AUC"],
+            precision=named["avg precision"],
+        )
 
 
 def run_trial(side: Side, rows: Rows, setup: Setup) -> Trial:

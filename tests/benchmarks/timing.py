@@ -56,6 +56,8 @@ class Spread:
         return cls(median=statistics.median(figures), low=min(figures), high=max(figures))
 
     def __str__(self) -> str:
+        if self.low == self.high:
+            return f"{self.median:.2g}"
         return f"{self.median:.2g} ({self.low:.2g}..{self.high:.2g})"
 
 
@@ -119,14 +121,15 @@ class Peak:
 
 
 def alternate(sides: Mapping[str, Callable[[int], T]], *, repeat: int, seconds: float) -> dict[str, list[T]]:
-    """Call each side in turn, `repeat` times, with the number of the turn.
+    """Call each side in turn, `repeat` times, with the number of the turn; every other turn goes backwards.
 
     A side that has taken more CPU seconds than `seconds` takes no further turn, so its results may be fewer.
     """
     found: dict[str, list[T]] = {name: [] for name in sides}
     spent = dict.fromkeys(sides, 0.0)
+    order = list(sides.items())
     for turn in range(repeat):
-        for name, call in sides.items():
+        for name, call in order if turn % 2 == 0 else order[::-1]:
             if spent[name] <= seconds:
                 result, cost = timed(partial(call, turn))
                 found[name].append(result)
