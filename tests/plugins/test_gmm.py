@@ -98,6 +98,14 @@ def test_few_rows_for_their_columns_get_fewer_clouds():
     assert detector.notes == ("1 instead of 3 clouds: 50 rows of 4 columns",)
 
 
+def test_rows_that_are_known_to_be_normal_get_more_clouds():
+    data = Dataset.from_array(np.random.default_rng(0).normal(size=(200, 1)))
+    assert GaussianMixture(trim=0.0).fit(data).state()["means"].shape == (8, 1)
+    assert GaussianMixture(trim=0.0, clouds=2).fit(data).state()["means"].shape == (2, 1)
+    few = GaussianMixture(trim=0.0).fit(data.take(slice(0, 50)))
+    assert few.notes == ("5 instead of 8 clouds: 50 rows of 1 columns",)
+
+
 @pytest.mark.parametrize(
     "wrong", [{"clouds": 0}, {"trim": 0.5}, {"ridge": -1.0}, {"steps": 0}, {"tol": -1.0}, {"rows": 1}, {"seed": -1}]
 )

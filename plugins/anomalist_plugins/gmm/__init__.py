@@ -17,7 +17,7 @@ def anomalist_detectors() -> list[DetectorSpec]:
             handles=frozenset({Trait.TABULAR, Trait.EXPLAINS}),
             panels=frozenset({"default", "fast", "full"}),
             search=(
-                "clouds=1..12",
+                "clouds=none|1|2|3|5|8|12",
                 "trim=0..0.4",
                 "ridge=0.001..1:log",
             ),

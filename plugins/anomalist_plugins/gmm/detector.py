@@ -22,6 +22,7 @@ __all__ = ["GaussianMixture"]
 
 _BLOCK_VALUES = 1 << 18
 _ROWS_PER_COLUMN = 10
+_TRIMMED_CLOUDS, _CLEAN_CLOUDS = 3, 8
 
 
 @dataclass(kw_only=True, eq=False)
@@ -30,11 +31,11 @@ class GaussianMixture:
 
     The clouds maximise the likelihood of the rows that fit best, the trimmed likelihood estimator (Neykov, Filzmoser,
     Dimova & Neytchev 2007): wild rows in the training set get no cloud of their own. It sees several clusters where
-    Mahalanobis distance knows one. With many columns and few rows it falls back to fewer clouds, in the end to one;
-    `notes` says so.
+    Mahalanobis distance knows one. Where all training rows are normal, more clouds see finer detail. With many columns
+    and few rows it falls back to fewer clouds, in the end to one; `notes` says so.
 
     Attributes:
-        clouds: The most clouds; never more than one for every ten rows per column.
+        clouds: The most clouds; never more than one for every ten rows per column. None: 3, and 8 where `trim` is 0.
         trim: The share of the training rows left out as least likely, from 0 to below 0.5.
         ridge: What is added to every variance, in units of the median variance of the columns.
         steps: The most steps of expectation maximisation.
@@ -49,7 +50,7 @@ class GaussianMixture:
     200
     """
 
-    clouds: int = 3
+    clouds: int | None = None
     trim: float = 0.25
     ridge: float = 0.1
     steps: int = 60
@@ -61,7 +62,8 @@ class GaussianMixture:
     _notes: tuple[str, ...] = field(default=(), init=False, repr=False)
 
     def __post_init__(self) -> None:
-        check_parameter(self.clouds >= 1, "clouds", self.clouds, "a whole number of at least 1")
+        known = self.clouds is None or self.clouds >= 1
+        check_parameter(known, "clouds", self.clouds, "a whole number of at least 1, or None")
         check_parameter(0 <= self.trim < 0.5, "trim", self.trim, "from 0 to below 0.5")
         check_parameter(self.ridge >= 0, "ridge", self.ridge, "at least 0")
         check_parameter(self.steps >= 1, "steps", self.steps, "a whole number of at least 1")
@@ -78,9 +80,10 @@ class GaussianMixture:
         """Fit the clouds to the bulk of the rows."""
         rng = np.random.default_rng(self.seed)
         values, notes = draw(data, self.rows, rng, parameter="rows")
-        clouds = max(1, min(self.clouds, len(values) // (_ROWS_PER_COLUMN * data.width)))
-        if clouds < self.clouds:
-            notes += (f"{clouds} instead of {self.clouds} clouds: {len(values):,} rows of {data.width} columns",)
+        wanted = self.clouds or (_TRIMMED_CLOUDS if self.trim else _CLEAN_CLOUDS)
+        clouds = max(1, min(wanted, len(values) // (_ROWS_PER_COLUMN * data.width)))
+        if clouds < wanted:
+            notes += (f"{clouds} instead of {wanted} clouds: {len(values):,} rows of {data.width} columns",)
         self._mixture = fit_mixture(
             values.astype(np.float64),
             clouds=clouds,

@@ -27,7 +27,7 @@ class _Detail(NamedTuple):
 
 
 _TRIMMED = _Detail(neighbours=20, rows=2_600)
-_CLEAN = _Detail(neighbours=5, rows=10_000)
+_CLEAN = _Detail(neighbours=2, rows=10_000)
 _AGGREGATES = ("mean", "median", "max")
 
 
@@ -41,7 +41,7 @@ class KNearestNeighbours:
     see finer detail. Distances say little where most columns are noise.
 
     Attributes:
-        neighbours: How many neighbours; None: 20, and 5 where `trim` is 0.
+        neighbours: How many neighbours; None: 20, and 2 where `trim` is 0.
         trim: The share of the rows, the farthest from their neighbours, that is no reference, from 0 to below 1.
         aggregate: `mean` distance to them, `median`, or `max`, the distance to the farthest of them.
         metric: `euclidean`, `manhattan`, `chebyshev` or `minkowski`.
