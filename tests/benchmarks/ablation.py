@@ -12,7 +12,7 @@ number of sets on which the panel becomes better or worse by more than 0.005.
   only the full panel has.
 - choices: on the same rows, one change at a time against the defaults: no trimming, no noise, other numbers of networks
   trained together, one typical error for all columns in the networks' scores; other scales of the scores; other votes
-  and combiners. ocsvm trims by its `nu`; knn without trimming keeps its neighbours and its sample.
+  and combiners. ocsvm trims by its `nu`; without trimming knn keeps its neighbours and its sample, gmm its clouds.
 - clean: fitted on normal rows, those of --normals, and the first half of the normal rows of --data in the order of the
   files; the rest is judged. The panel that is told so (`--clean`) beside one that is not, and what is worth what in it.
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from anomalist.detector import Floats
     from tests.benchmarks.ablation_parts import Figures
 
-__all__ = ["NOISE", "Report", "averaged"]
+__all__ = ["NOISE", "Report", "aligned", "averaged", "marked"]
 
 NOISE = 0.005
 """A change of less on one set is none."""
@@ -58,7 +58,7 @@ class Report:
             used = [i for i in range(len(_HEADINGS)) if i == 0 or any(line[i] for line in lines)]
             shown = [[line[i] for i in used] for line in (_HEADINGS, *lines)]
             head = f"{title}, {len(self.sets)} set{'s' if len(self.sets) > 1 else ''}"
-            parts.append(f"**{head}**\n\n{_markdown(shown)}" if markdown else f"{head}\n{_aligned(shown)}")
+            parts.append(f"**{head}**\n\n{marked(shown)}" if markdown else f"{head}\n{aligned(shown)}")
         return "\n\n".join(parts) + "\n"
 
     def over_sets(self, title: str, line: str, column: str) -> Floats:
@@ -110,13 +110,13 @@ def _mean(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return auc, precision
 
 
-def _aligned(lines: Sequence[Sequence[str]]) -> str:
+def aligned(lines: Sequence[Sequence[str]]) -> str:
     """Columns as wide as their widest cell."""
     widths = [max(map(len, column)) + 2 for column in zip(*lines, strict=True)]
     return "\n".join("".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
-def _markdown(lines: Sequence[Sequence[str]]) -> str:
-    """The first column is text, the others are numbers."""
+def marked(lines: Sequence[Sequence[str]]) -> str:
+    """As Markdown: the first column is text, the others are numbers."""
     rows = ["| " + " | ".join(line) + " |" for line in lines]
     return "\n".join([rows[0], "|---|" + "--:|" * (len(lines[0]) - 1), *rows[1:]])
