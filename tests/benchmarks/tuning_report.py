@@ -34,9 +34,7 @@ def report(results: Mapping[str, Mapping[str, Found]]) -> dict[str, dict[str, fl
     print(f"{'detector':{width}s}{'rank correlation':>20s}{'over the defaults':>20s}{'over a random one':>20s}")
     for name, group in groups.items():
         print(f"{name:{width}s}{_trust(group, means[name])}")
-    print(
-        "\nthe best found by labels, and the best of as many at random: average precision on the folds, how often it is"
-    )
+    print("\nthe best found by labels, and the best of as many at random: average precision on the folds, how often")
     print("it is ahead, and average precision / ROC AUC on rows that no trial saw")
     print(f"{'detector':{width}s}{'searched':>9s}{'random':>9s}{'lead':>9s}  ahead/same/behind", end="")
     print(f"{'searched':>15s}{'random':>15s}{'lead':>17s}")

@@ -137,24 +137,26 @@ def test_it_says_what_failed_why_it_ended_and_what_to_do_next(frail: str) -> Non
     assert "\ngo on:   the same command, without --fresh, " in hurried
 
 
+KNN = "anomalist run a.csv --detector knn"
+
+
 @pytest.mark.parametrize(
-    ("ruling", "advice"),
+    ("ruling", "gain", "advice"),
     [
-        ("better", ["use it:  anomalist run a.csv --detector knn:p=3"]),
-        (
-            "unproven",
-            ["keep:    anomalist run a.csv --detector knn", "or try:  anomalist run a.csv --detector knn:p=3"],
-        ),
-        ("worse", ["keep:    anomalist run a.csv --detector knn"]),
-        (None, ["try it:  anomalist run a.csv --detector knn:p=3"]),
+        ("better", 0.1, [f"use it:  {KNN}:p=3"]),
+        ("unproven", 0.1, [f"keep:    {KNN}", f"or try:  {KNN}:p=3"]),
+        ("unproven", -0.1, [f"keep:    {KNN}"]),
+        ("worse", -0.1, [f"keep:    {KNN}"]),
+        (None, None, [f"try it:  {KNN}:p=3"]),
     ],
 )
 def test_the_defaults_stay_where_nothing_is_proven_better(
-    ruling: str | None, advice: list[str], capsys: pytest.CaptureFixture[str]
+    ruling: str | None, gain: float | None, advice: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    comparison = None if ruling is None else {"ruling": ruling, "measures": {}, "confidence": 0.9}
+    pair = {"defaults": 0.5, "tuned": 0.5, "gain": gain, "low": -0.2, "high": 0.2}
+    comparison = {"ruling": ruling, "metric": "roc_auc", "measures": {"roc_auc": pair}, "confidence": 0.9}
     one = {"detector": "knn", "line": "knn:p=3", "defaults": "knn", "trials": [], "counts": {"done": 2}}
-    one |= {"wanted": 2, "ended": "trials", "comparison": comparison, "reason": "so it is"}
+    one |= {"wanted": 2, "ended": "trials", "comparison": comparison if ruling else None, "reason": "so it is"}
     params = {"origin": {}, "tune": {"positive": None, "features": []}}
     print_report({"judged_by": "roc_auc", "detectors": [one]}, data="a.csv", params=params)
     lines = capsys.readouterr().out.splitlines()
@@ -211,5 +213,5 @@ def test_without_optuna_it_says_what_to_install(rows: Path, tmp_path: Path) -> N
 
 
 def test_a_detector_shows_what_is_searched(home: Path) -> None:
-    assert "searched  clouds=1..12 " in type_in("detectors gmm").out
-    assert type_in("detectors gmm --json").json["detector"]["search"][0] == "clouds=1..12"
+    assert "searched  clouds=none|1|2|3|5|8|12 " in type_in("detectors gmm").out
+    assert type_in("detectors gmm --json").json["detector"]["search"][0] == "clouds=none|1|2|3|5|8|12"

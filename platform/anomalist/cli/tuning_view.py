@@ -64,13 +64,15 @@ def _run_of(data: str, origin: Mapping[str, Any], asked: Mapping[str, Any]) -> s
 
 def _advice(one: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What to do with what was found, and the detector that it is done with."""
-    tuned, defaults = one["line"], one["defaults"]
-    ruling = None if one["comparison"] is None else one["comparison"]["ruling"]
-    if tuned == defaults or ruling == "better":
-        return [("use it", tuned)]
-    if ruling is None:
+    tuned, defaults, comparison = one["line"], one["defaults"], one["comparison"]
+    if tuned == defaults:
+        return [("use it", defaults)]
+    if comparison is None:
         return [("try it", tuned)]
-    return [("keep", defaults)] if ruling == "worse" else [("keep", defaults), ("or try", tuned)]
+    if comparison["ruling"] == "better":
+        return [("use it", tuned)]
+    ahead = comparison["measures"][comparison["metric"]]["gain"] > 0
+    return [("keep", defaults), ("or try", tuned)] if ahead else [("keep", defaults)]
 
 
 def _counts(one: Mapping[str, Any]) -> str:
