@@ -11,8 +11,8 @@ from anomalist.engine.tuning.subject import Subject
 from anomalist.errors import ParameterError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from anomalist.plugins.registry import Registry
     from anomalist.engine.workspace import Workspace
+    from anomalist.plugins.registry import Registry
 
 
 @pytest.fixture
