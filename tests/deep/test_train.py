@@ -58,6 +58,32 @@ def test_trimming_ignores_contamination() -> None:
     assert torch.allclose(trimmed.centre, torch.tensor(3.0), atol=0.25)
 
 
+def kept(**changes: object) -> list[int]:
+    """How many rows of each batch of 40 the gradient comes from, step after step."""
+    counts, module = [], Mean(1, 2)
+
+    def loss(rows: Tensor, _generator: torch.Generator | None) -> Tensor:
+        losses = module.loss(rows, None)
+        losses.register_hook(lambda gradient: counts.append(int((gradient != 0).sum())))
+        return losses
+
+    run(module, normal(320), loss=loss, validation=0, trim=0.25, **changes)
+    return counts
+
+
+def test_trimming_rises_over_the_first_epochs() -> None:
+    counts = kept(rise=1.0, max_steps=40)
+    assert counts[0] == 40
+    assert counts[:8] == sorted(counts[:8], reverse=True)
+    assert counts[4] == 35
+    assert counts[8:] == [30] * 32
+
+
+def test_trimming_rises_in_three_tenths_of_the_steps_at_most_and_not_at_all_unless_asked() -> None:
+    assert kept(rise=5.0, max_steps=10)[3:] == [30] * 7
+    assert kept(max_steps=3) == [30] * 3
+
+
 def test_same_seed_same_numbers_and_another_seed_others() -> None:
     first, again, other = Mean(1, 2), Mean(1, 2), Mean(1, 2)
     for module, seed in ((first, 4), (again, 4), (other, 5)):
@@ -236,6 +262,7 @@ def test_deadline_stops_training() -> None:
         ({"trim": 0.6}, "trim must be a share from 0 to 0.5"),
         ({"validation": -0.1}, "validation must be a share from 0 to 0.5"),
         ({"weight_decay": -1.0}, "weight_decay must be a number of at least 0"),
+        ({"rise": -1.0}, "rise must be a number of at least 0"),
         ({"seed": -1}, "seed must be a whole number of at least 0"),
     ],
 )

@@ -27,6 +27,18 @@ def test_trimming_keeps_it_from_learning_the_anomalies() -> None:
     assert contrast(0.25) > 2 * contrast(0.0)
 
 
+def test_trimming_loses_no_cluster_of_normal_rows() -> None:
+    """The smallest cluster holds a seventh of the rows, fewer than the share that is trimmed."""
+    rng = np.random.default_rng(0)
+    cluster = np.repeat(range(4), [600, 500, 300, 220])
+    centres, mixing = 2.0 * rng.normal(size=(4, 16)), 0.5 * rng.normal(size=(4, 4, 16))
+    inner = (rng.normal(size=(len(cluster), 1, 4)) @ mixing[cluster]).squeeze(1)
+    data = Dataset.from_array(centres[cluster] + inner + 0.3 * rng.normal(size=inner.shape))
+    scores = Autoencoder().fit(data).score(data)
+    medians = [np.median(scores[cluster == number]) for number in range(4)]
+    assert max(medians) < 2 * np.median(scores)
+
+
 def test_contributions_add_up_to_the_score() -> None:
     data, _ = contaminated()
     detector = Autoencoder(max_steps=50).fit(data)

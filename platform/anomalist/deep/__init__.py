@@ -9,6 +9,8 @@ What a detector is made of, in the order of its `fit`:
    parameters of the same names: `Schedule.of(self)`, called in `__post_init__` too, refuses wrong ones.
 4. `rows.Fitted` holds the network in float64 and the scale: `over` scores rows in blocks, `state` and `from_state` save
    and load both as arrays. `rows.saved_widths` reads the sizes of a saved `MLP`, to make the network to load into.
+5. `recipe.Recipe` does 1 to 3 from a description of the network, and gives the detector `fit`, `update` (going on with
+   new rows) and `transfer` (to other columns) in a line each.
 
 All of it draws from local generators, and the loop and `over` watch the deadline of the run.
 """

@@ -35,6 +35,8 @@ class Schedule:
         validation: Share of the rows held out; 0 trains on all rows to the end. Fewer than 20 rows are never split.
         last: Hold out the last rows instead of random ones: for windows, whose neighbours overlap.
         trim: Share of each batch, the rows with the worst loss, left out of the gradient, against contamination.
+        rise: Epochs in which the share that is left out rises from none to `trim`, at most 0.3 of the steps. A network
+            that knows nothing yet is worst at what lies far out, and would never get to learn a cluster there.
         max_steps: The budget: at most so many steps, however many rows there are.
         clip: Largest norm of the gradient.
         device: `auto` (cuda, then mps, then cpu) or any name that torch knows.
@@ -49,6 +51,7 @@ class Schedule:
     validation: float = 0.1
     last: bool = False
     trim: float = 0.0
+    rise: float = 0.0
     max_steps: int = 1000
     clip: float = 10.0
     device: str = "auto"
@@ -67,7 +70,9 @@ class Schedule:
         for name in ("learning_rate", "clip"):
             value = getattr(self, name)
             check_parameter(math.isfinite(value) and value > 0, name, value, "a number above 0")
-        check_parameter(self.weight_decay >= 0, "weight_decay", self.weight_decay, "a number of at least 0")
+        for name in ("weight_decay", "rise"):
+            value = getattr(self, name)
+            check_parameter(0 <= value < math.inf, name, value, "a number of at least 0")
         for name in ("validation", "trim"):
             value = getattr(self, name)
             check_parameter(0 <= value <= 0.5, name, value, "a share from 0 to 0.5")

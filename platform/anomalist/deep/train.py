@@ -32,6 +32,7 @@ _SMALLEST_BATCH = 32
 _EVALUATION_ROWS = 4096
 _WARM_UP = 0.05
 _FINAL_RATE = 0.05
+_LONGEST_RISE = 0.3  # of the steps
 
 
 def train(
@@ -162,7 +163,7 @@ class _Run:
             total = torch.zeros(self.members, device=self.data.device)
             count = min(self.per_epoch, self.steps - done)
             for step in range(done, done + count):
-                total += self._step(next(batches), self._rate(step))
+                total += self._step(next(batches), self._rate(step), self._trim(step))
             done += count
             losses = self._held_out() if len(self.held) else total / count
             if not bool(torch.isfinite(total).all() and torch.isfinite(losses).all()):
@@ -188,11 +189,11 @@ class _Run:
                 index = order[:, start : start + self.batch].reshape(-1)
                 yield self.data.index_select(0, index).view(shape)
 
-    def _step(self, batch: Tensor, rate: float) -> Tensor:
+    def _step(self, batch: Tensor, rate: float, trim: float) -> Tensor:
         """Take all turns on one batch; return the loss of each member in the first turn."""
         first: Tensor | None = None
         for turn, adam in zip(self.turns, self.adams, strict=True):
-            losses = self._mean(turn.loss(batch, self.noise), self.schedule.trim if turn.trims else 0.0)
+            losses = self._mean(turn.loss(batch, self.noise), trim if turn.trims else 0.0)
             first = losses.detach() if first is None else first
             adam.step(losses.sum(), rate * turn.rate)
         assert first is not None
@@ -205,6 +206,11 @@ class _Run:
             return self.peak * (step + 1) / (warm + 1)
         progress = (step - warm) / max(1.0, self.steps - warm)
         return self.peak * (_FINAL_RATE + (1 - _FINAL_RATE) * 0.5 * (1 + math.cos(math.pi * progress)))
+
+    def _trim(self, step: int) -> float:
+        """The share that is left out at this step: it rises while the network gets to know all clusters of the rows."""
+        rise = min(self.schedule.rise * self.per_epoch, _LONGEST_RISE * self.steps)
+        return self.schedule.trim if step >= rise else self.schedule.trim * step / rise
 
     def _mean(self, losses: Tensor, trim: float) -> Tensor:
         """Mean over the rows of each member without the worst share: shape (members, rows) to (members,)."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from anomalist.deep.layers import MLP, add_noise
+from anomalist.deep.typical import typical_errors
 
 __all__ = ["Network"]
 
@@ -37,6 +38,11 @@ class Network(nn.Module):
         self.hidden, self.latent, self.members, self.noise = hidden, latent, members, noise
 
     @property
+    def sizes(self) -> tuple[tuple[int, ...], int]:
+        """Those of the hidden layers and of the code."""
+        return self.hidden, self.latent
+
+    @property
     def along(self) -> dict[str, int]:
         """The weights that have a place for each column, and in which dimension."""
         return self.encoder.inputs("encoder") | self.decoder.outputs("decoder") | {"typical": 2}
@@ -51,6 +57,10 @@ class Network(nn.Module):
     def relative(self, rows: Tensor) -> Tensor:
         """Squared errors over those that are typical of each column in training, shape (members, rows, columns)."""
         return self.errors(rows) / self.typical
+
+    def learn_typical(self, rows: Tensor) -> None:
+        """Take the errors that are typical of each column from training rows, shape (rows, columns)."""
+        self.typical.copy_(typical_errors(self.errors(rows)))
 
     def loss(self, rows: Tensor, generator: torch.Generator | None) -> Tensor:
         """Mean squared error of each row, shape (members, rows)."""

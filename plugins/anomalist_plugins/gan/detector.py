@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-import torch
-
 from anomalist.deep.layers import Activation, check_network, check_sizes, default_sizes
-from anomalist.deep.rows import UPDATE_RATE, Fitted, Scaler, need_fitted, sample, saved_widths
-from anomalist.deep.train import Schedule, Turn, train
-from anomalist.deep.transfer import carry_over
-from anomalist.deep.typical import some_rows, typical_distance, typical_errors
+from anomalist.deep.recipe import Recipe
+from anomalist.deep.rows import Fitted, need_fitted, saved_widths
+from anomalist.deep.schedule import Schedule, Turn
 from anomalist.detector import check_parameter
 from anomalist_plugins.gan.network import Network
 
@@ -90,8 +86,8 @@ class GAN:
     weight_decay: float = 1e-5
     patience: int = 10
     validation: float = 0.1
-    members: int = 1
-    max_steps: int = 300
+    members: int = 2
+    max_steps: int = 200
     max_rows: int = 100_000
     device: str = "auto"
     seed: int = 0
@@ -116,41 +112,17 @@ class GAN:
             TrainingError: Training diverged.
             DataError: There are no rows.
         """
-        values, notes = sample(data, self.max_rows, seed=self.seed, name="gan")
-        scaler, network = Scaler.fit(values), self._network(data.width)
-        self.notes = notes + self._train(network, scaler.training_rows(values), Schedule.of(self))
-        self._fitted = self._finished(network, scaler, values)
+        self._fitted, self.notes = self._recipe().fit(data)
         return self
 
     def update(self, data: Dataset, /) -> Self:
-        """Go on from the fitted weights on new rows, in smaller steps.
-
-        The scale of the columns stays as fitted, so that the weights go on meaning the same; columns that are new after
-        `transfer` take theirs from these rows.
-        """
-        fitted = need_fitted(self._fitted, "gan")
-        data.check_width(len(fitted.scaler.centre))
-        values, notes = sample(data, self.max_rows, seed=self.seed, name="gan")
-        scaler, network = fitted.scaler.completed(values), copy.deepcopy(fitted.network).float()
-        schedule = Schedule.of(self, learning_rate=self.learning_rate * UPDATE_RATE)
-        self.notes = notes + self._train(network, scaler.training_rows(values), schedule)
-        self._fitted = self._finished(network, scaler, values)
+        """Go on from the fitted weights on new rows, in smaller steps; see `Recipe.update`."""
+        self._fitted, self.notes = self._recipe().update(self._fitted, data)
         return self
 
     def transfer(self, sources: Sequence[int | None], /) -> Self:
-        """Take weights and scale of shared columns along to other columns; `update` then trains on.
-
-        The hidden layers keep their sizes. Weights of new columns start fresh, their scale comes from the first update.
-
-        Raises:
-            NotFittedError: There is nothing to take along.
-            ParameterError: The sources do not fit the columns.
-        """
-        fitted = need_fitted(self._fitted, "gan")
-        scaler = fitted.scaler.carried(sources)
-        network = self._network(len(sources), learned=(fitted.network.hidden, fitted.network.latent))
-        carry_over(fitted.network, network, sources, network.along)
-        self._fitted = Fitted.of(network, scaler)
+        """Take weights and scale of shared columns along to other columns; see `Recipe.transfer`."""
+        self._fitted = self._recipe().transfer(self._fitted, sources)
         return self
 
     def score(self, data: Dataset, /) -> Floats:
@@ -186,6 +158,18 @@ class GAN:
         self._fitted = Fitted.from_state(state, network)
         return self
 
+    def _recipe(self) -> Recipe[Network]:
+        return Recipe(
+            name="gan",
+            parameters=self,
+            make=lambda width, other: self._network(width, other.sizes if other else None),
+            turns=self._turns,
+            validate=lambda network: network.rebuild_loss,
+            finish=lambda network, rows: network.learn_typical(rows),
+            along=lambda network: network.along,
+            rise=0.0,  # the discriminator brings clusters back by itself; a slow start lets it learn those of anomalies
+        )
+
     def _network(self, width: int, learned: tuple[tuple[int, ...], int] | None = None) -> Network:
         """Make the networks for a number of columns, with fresh weights; `learned` sizes stand where none are set."""
         hidden, latent = learned or default_sizes(width)
@@ -201,21 +185,10 @@ class GAN:
             seed=self.seed,
         )
 
-    def _finished(self, network: Network, scaler: Scaler, values: Floats) -> Fitted[Network]:
-        """A trained network that knows what is typical of its training rows."""
-        fitted = Fitted.of(network, scaler)
-        with torch.inference_mode():
-            errors, distance = network.terms(some_rows(fitted, values, seed=self.seed))
-            network.typical.copy_(typical_errors(errors))
-            network.distant.copy_(typical_distance(distance))
-        return fitted
-
-    def _train(self, network: Network, rows: Floats, schedule: Schedule) -> tuple[str, ...]:
+    def _turns(self, network: Network) -> list[Turn]:
         judge = list(network.discriminator.parameters())
         make = [*network.encoder.parameters(), *network.generator.parameters()]
-        turns = [
+        return [
             Turn(parameters=judge, loss=network.discriminator_loss, rate=self.discriminator_rate, betas=_BETAS),
             Turn(parameters=make, loss=network.generator_loss, betas=_BETAS),
         ]
-        validate = network.rebuild_loss
-        return train(network, rows, turns, schedule, name="gan", members=self.members, validate=validate).notes

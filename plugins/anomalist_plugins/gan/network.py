@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from anomalist.deep.layers import MLP, add_noise
+from anomalist.deep.typical import typical_distance, typical_errors
 
 __all__ = ["Network"]
 
@@ -45,6 +46,11 @@ class Network(nn.Module):
         self.register_buffer("distant", torch.ones(members, 1))
         self.distant: Tensor
         self.hidden, self.latent, self.members, self.noise, self.rebuild = hidden, latent, members, noise, rebuild
+
+    @property
+    def sizes(self) -> tuple[tuple[int, ...], int]:
+        """Those of the hidden layers and of the code."""
+        return self.hidden, self.latent
 
     @property
     def along(self) -> dict[str, int]:
@@ -86,6 +92,12 @@ class Network(nn.Module):
         seen = self.discriminator.hidden(torch.cat([rows, code], 2))
         expected = self.discriminator.hidden(torch.cat([rebuilt, code], 2))
         return (rebuilt - rows).square(), (seen - expected).square().mean(2)
+
+    def learn_typical(self, rows: Tensor) -> None:
+        """Take both distances that are typical from training rows, shape (rows, columns)."""
+        errors, distance = self.terms(rows)
+        self.typical.copy_(typical_errors(errors))
+        self.distant.copy_(typical_distance(distance))
 
     def relative(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Both distances of `terms`, divided by what is typical in training."""

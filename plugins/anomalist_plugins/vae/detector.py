@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-import torch
-
 from anomalist.deep.layers import Activation, check_network, check_sizes, default_sizes
-from anomalist.deep.rows import UPDATE_RATE, Fitted, Scaler, need_fitted, sample, saved_widths
-from anomalist.deep.train import Schedule, Turn, train
-from anomalist.deep.transfer import carry_over
-from anomalist.deep.typical import some_rows, typical_errors
+from anomalist.deep.recipe import Recipe
+from anomalist.deep.rows import Fitted, need_fitted, saved_widths
+from anomalist.deep.schedule import Schedule, Turn
 from anomalist.detector import check_parameter
 from anomalist_plugins.vae.network import Network, fixed_draws
 
@@ -47,7 +43,8 @@ class VAE:
         beta: Weight of the KL term in training and in the score; 1 is the evidence lower bound.
         floor: Smallest variance of a column around its rebuilt value in training, in squared spreads of the column.
         draws: Codes drawn for each row at scoring; the same for every row.
-        trim: Share of each batch, the least probable rows, that the network does not learn from.
+        trim: Share of each batch, the least probable rows, that the network does not learn from; it rises over the first
+            epochs, so that no cluster of normal rows is left out before it could be learned.
         epochs: At most so many passes.
         batch_size: Rows a step.
         learning_rate: Largest step of Adam, for batches of 256 rows.
@@ -110,41 +107,17 @@ class VAE:
             TrainingError: Training diverged.
             DataError: There are no rows.
         """
-        values, notes = sample(data, self.max_rows, seed=self.seed, name="vae")
-        scaler, network = Scaler.fit(values), self._network(data.width)
-        self.notes = notes + self._train(network, scaler.training_rows(values), Schedule.of(self))
-        self._fitted = self._finished(network, scaler, values)
+        self._fitted, self.notes = self._recipe().fit(data)
         return self
 
     def update(self, data: Dataset, /) -> Self:
-        """Go on from the fitted weights on new rows, in smaller steps.
-
-        The scale of the columns stays as fitted, so that the weights go on meaning the same; columns that are new after
-        `transfer` take theirs from these rows.
-        """
-        fitted = need_fitted(self._fitted, "vae")
-        data.check_width(len(fitted.scaler.centre))
-        values, notes = sample(data, self.max_rows, seed=self.seed, name="vae")
-        scaler, network = fitted.scaler.completed(values), copy.deepcopy(fitted.network).float()
-        schedule = Schedule.of(self, learning_rate=self.learning_rate * UPDATE_RATE)
-        self.notes = notes + self._train(network, scaler.training_rows(values), schedule)
-        self._fitted = self._finished(network, scaler, values)
+        """Go on from the fitted weights on new rows, in smaller steps; see `Recipe.update`."""
+        self._fitted, self.notes = self._recipe().update(self._fitted, data)
         return self
 
     def transfer(self, sources: Sequence[int | None], /) -> Self:
-        """Take weights and scale of shared columns along to other columns; `update` then trains on.
-
-        The hidden layers keep their sizes. Weights of new columns start fresh, their scale comes from the first update.
-
-        Raises:
-            NotFittedError: There is nothing to take along.
-            ParameterError: The sources do not fit the columns.
-        """
-        fitted = need_fitted(self._fitted, "vae")
-        scaler = fitted.scaler.carried(sources)
-        network = self._network(len(sources), learned=(fitted.network.hidden, fitted.network.latent))
-        carry_over(fitted.network, network, sources, network.along)
-        self._fitted = Fitted.of(network, scaler)
+        """Take weights and scale of shared columns along to other columns; see `Recipe.transfer`."""
+        self._fitted = self._recipe().transfer(self._fitted, sources)
         return self
 
     def score(self, data: Dataset, /) -> Floats:
@@ -181,6 +154,16 @@ class VAE:
     def _draws(self, network: Network) -> Tensor:
         return fixed_draws(self.draws, network.latent, self.seed)
 
+    def _recipe(self) -> Recipe[Network]:
+        return Recipe(
+            name="vae",
+            parameters=self,
+            make=lambda width, other: self._network(width, other.sizes if other else None),
+            turns=lambda network: [Turn(parameters=list(network.parameters()), loss=network.loss)],
+            finish=lambda network, rows: network.learn_typical(rows, self._draws(network)),
+            along=lambda network: network.along,
+        )
+
     def _network(self, width: int, learned: tuple[tuple[int, ...], int] | None = None) -> Network:
         """Make the network for a number of columns, with fresh weights; `learned` sizes stand where none are set."""
         hidden, latent = learned or default_sizes(width)
@@ -195,14 +178,3 @@ class VAE:
             floor=self.floor,
             seed=self.seed,
         )
-
-    def _finished(self, network: Network, scaler: Scaler, values: Floats) -> Fitted[Network]:
-        """A trained network that knows the variance of its training rows around what it makes of them."""
-        fitted, draws = Fitted.of(network, scaler), self._draws(network)
-        with torch.inference_mode():
-            network.typical.copy_(typical_errors(network.errors(some_rows(fitted, values, seed=self.seed), draws)))
-        return fitted
-
-    def _train(self, network: Network, rows: Floats, schedule: Schedule) -> tuple[str, ...]:
-        turn = Turn(parameters=list(network.parameters()), loss=network.loss)
-        return train(network, rows, [turn], schedule, name="vae", members=self.members).notes

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from anomalist.deep.layers import MLP
+from anomalist.deep.typical import typical_errors
 
 __all__ = ["Network", "fixed_draws"]
 
@@ -42,6 +43,11 @@ class Network(nn.Module):
         self.register_buffer("typical", torch.ones(members, 1, width))
         self.typical: Tensor
         self.hidden, self.latent, self.members, self.beta, self.floor = hidden, latent, members, beta, floor
+
+    @property
+    def sizes(self) -> tuple[tuple[int, ...], int]:
+        """Those of the hidden layers and of the code."""
+        return self.hidden, self.latent
 
     @property
     def along(self) -> dict[str, int]:
@@ -80,6 +86,10 @@ class Network(nn.Module):
     def errors(self, rows: Tensor, draws: Tensor) -> Tensor:
         """Squared errors of the rebuilt rows, expected over the code; shape (members, rows, columns)."""
         return self._expected(rows, *self._encode(rows, None), draws)
+
+    def learn_typical(self, rows: Tensor, draws: Tensor) -> None:
+        """Take the variance of each column around what is made of it from training rows, shape (rows, columns)."""
+        self.typical.copy_(typical_errors(self.errors(rows, draws)))
 
     def _expected(self, rows: Tensor, mean: Tensor, log_variance: Tensor, draws: Tensor) -> Tensor:
         deviation = (0.5 * log_variance).exp()
