@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -163,10 +164,11 @@ def test_the_defaults_stay_where_nothing_is_proven_better(
     assert lines[lines.index("so it is") + 1 :] == advice
 
 
-def test_an_interruption_says_how_to_go_on(frail: str) -> None:
-    done = type_in(f"{frail} 'way=b|stop'")
-    assert (done.code, done.out) == (130, "")
-    assert done.err.splitlines()[0].startswith("note: trials that came to their end are kept; the same command")
+def test_an_interruption_says_how_to_go_on(frail: str, rows: Path, tmp_path: Path) -> None:
+    words = shlex.split(f"{frail} 'way=b|stop'")
+    done = anomalist(*words, folder=Path.cwd(), PYTHONPATH=str(tmp_path), ANOMALIST_DATA_HOME=str(rows))
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.startswith("note: trials that came to their end are kept; the same command, without --fresh, ")
     assert [run["status"] for run in type_in("runs --trials --json").json["runs"]] == ["cancelled", "done", "cancelled"]
 
 
