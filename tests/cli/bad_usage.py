@@ -121,7 +121,7 @@ BAD_NAMES = {
     "a score with a bad budget": name("score payments.csv --model m --budget 0", BUDGET + "'0'"),
     "a score to an unknown ending": name("score payments.csv --model m --out s.txt", "--out s.txt: the ending"),
     "a score with an unknown role": name("score payments.csv --model m --role city=x", "no role 'x'"),
-    "an evaluation without labels": name("evaluate latest", "name it with --label"),
+    "an evaluation without labels": name("evaluate payments.csv", "name it with --label"),
     "an evaluation of an unknown run": name("evaluate zzzz --label fraud", "no run 'zzzz'", "anomalist runs"),
     "an evaluation by an unknown model": name("evaluate payments.csv --label fraud --model q", "no model 'q'"),
     "an evaluation of a run by a model": name("evaluate latest --label fraud --model m", "--model scores DATA"),

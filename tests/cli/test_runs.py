@@ -165,6 +165,14 @@ def test_the_json_of_evaluate(fitted: Path) -> None:
         assert found["roc_auc"] == 1.0
 
 
+def test_a_run_is_measured_by_the_label_that_it_was_given(home: Path) -> None:
+    Path("a.csv").write_text(payments(fraud=lambda i, fraud: "bad" if fraud == "1" else "odd" if i % 2 else "good"))
+    type_in(f"run a.csv --key id --label fraud --positive bad {FOREST}")
+    for typed in ("", " --label fraud", " --label fraud --positive bad"):
+        assert type_in(f"evaluate latest{typed} --json").json["roc_auc"] == 1.0
+    assert type_in("evaluate latest --label fraud --positive good --json").json["roc_auc"] < 1.0
+
+
 def test_labels_that_were_features_are_said(home: Path) -> None:
     Path("a.csv").write_text(payments())
     type_in(f"run a.csv --key id {FOREST}")

@@ -28,7 +28,8 @@ def evaluate(app: App, /, run_or_data: str, model: str | None, data: str | None,
     """Measure a run against known labels: ROC AUC, average precision, precision, recall, F1, precision at k.
 
     Give a RUN (an id or 'latest'), whose rows are read again; or DATA: with --model its rows are scored now, else the
-    newest run that scored exactly these rows is measured. --label names the column of the labels.
+    newest run that scored exactly these rows is measured. --label names the column of the labels; of a RUN that was
+    given one, that is the default.
     """
     from anomalist.cli.findings import print_evaluation
     from anomalist.engine.evaluation.evaluate import evaluate_scores
@@ -39,18 +40,24 @@ def evaluate(app: App, /, run_or_data: str, model: str | None, data: str | None,
     from anomalist.engine.workspace import Workspace
     from anomalist.errors import UsageError
 
-    if not options["label"]:
-        raise UsageError("evaluate needs the column of the labels; name it with --label")
     is_data = "://" in run_or_data or Path(run_or_data).suffix != "" or Path(run_or_data).exists()
     if is_data and data is not None:
         raise UsageError("--data says where the rows of a RUN are; give a run, or leave it out")
     if not is_data and model is not None:
         raise UsageError("--model scores DATA; a RUN has its scores already")
     label = options["label"]
+    if is_data and not label:
+        raise UsageError("evaluate needs the column of the labels; name it with --label")
     source, positive = source_from(run_or_data if is_data else None, options)
     with Workspace.open(app.settings(), app.registry()) as workspace:
         if not is_data:
             run = workspace.store.scored_run(run_or_data)
+            given = run.params.get("origin", {}).get("label")
+            label = label or given
+            if not label:
+                raise UsageError(f"run {run.id} was given no column of labels; name it with --label")
+            if positive is None and label == given:
+                positive = run.params.get("positive")
             labels = Labels.of(read_again(run, workspace.registry, data=data, label=label), positive, column=label)
         else:
             fitted = workspace.load(model) if model is not None else None
@@ -64,7 +71,7 @@ def evaluate(app: App, /, run_or_data: str, model: str | None, data: str | None,
             else:
                 run = newest_run_of(workspace, table)
         found = evaluate_scores(stored_scores(workspace, run), labels)
-    if not is_data and run.params.get("origin", {}).get("label") != label:
+    if not is_data and given != label:
         app.notice(
             f"column {label!r} was not set aside as the label when run {run.id} was made; it may have been a feature"
         )

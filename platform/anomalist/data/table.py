@@ -245,7 +245,10 @@ def _keys(frame: pl.DataFrame, roles: Mapping[str, Role], source: str) -> pl.Ser
         twice = keys.filter(keys.is_duplicated())[0]
         rows = [int(row) + 1 for row in (keys == twice).arg_true()]
         shown = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
-        raise DataError(f"{source}: key {twice!r} in column {name!r} stands in rows {shown}: a key must name one row")
+        raise DataError(
+            f"{source}: key {twice!r} in column {name!r} stands in rows {shown}: a key must name one row; take out the "
+            "rows that repeat others, or name no key: then a hash of its content names each row"
+        )
     return keys
 
 
