@@ -65,9 +65,9 @@ def test_members_with_other_parameters_take_the_place_of_those_with_the_defaults
     split = Split.whole(made)
     panel = Panel.fit(split, RunOptions(detectors=CHEAP), registry, variants)
     tables = choices(panel)
-    changed = tables["What members do"]["trim=0: gmm"]
-    assert changed["member"] == pytest.approx(engine(split, registry, "gmm:trim=0"))
-    assert changed["panel"] == pytest.approx(engine(split, registry, "gmm:trim=0", *CHEAP[1:]))
+    changed, held = tables["What members do"]["trim=0: gmm"], "gmm:trim=0,clouds=3"
+    assert changed["member"] == pytest.approx(engine(split, registry, held))
+    assert changed["panel"] == pytest.approx(engine(split, registry, held, *CHEAP[1:]))
     assert "trim=0: isolation_forest" not in tables["What members do"]
     same = tables["How scores are put on one scale"]["bits, by ranks up to 25% of the rows"]
     assert same["panel"] == same["panel was"] == panel.consensus()
@@ -99,6 +99,13 @@ def test_knn_without_trimming_looks_no_closer(registry: Registry) -> None:
         name, given = registry.parse(one)
         assert any("instead of 20" in note for note in registry.build(name, given).fit(few).notes)
         assert any("(rows=2600)" in note for note in registry.build(name, given).fit(many).notes)
+
+
+def test_gmm_without_trimming_has_no_more_clouds(registry: Registry) -> None:
+    few = Dataset.from_array(np.random.default_rng(0).normal(size=(20, 1)))
+    (text,) = variants(seats(registry, panel="default", chosen=["gmm"])).values()
+    for one in ("gmm", text):
+        assert any("2 instead of 3 clouds" in note for note in registry.build(*registry.parse(one)).fit(few).notes)
 
 
 def test_normal_rows_alone_are_trained_on(made: Path, registry: Registry) -> None:
