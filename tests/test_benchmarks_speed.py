@@ -86,6 +86,11 @@ def test_figures_of_several_files_are_put_together_and_judged(
         stated = (replace(TARGETS[-1], rows=300, columns=4, at_most=at_most),)
         monkeypatch.setattr(speed_targets, "TARGETS", stated)
         assert run("--read", str(whole), "--check", "--only", "ocsvm, as").exit_code == code
+    stated = (replace(TARGETS[-1], rows=300, columns=4, at_most=1e9, auc_within=0.5, turns=3),)
+    monkeypatch.setattr(speed_targets, "TARGETS", stated)
+    few = run("--read", str(whole), "--check", "--only", "ocsvm, as")
+    assert few.exit_code == 1  # two turns say too little about ROC AUC
+    assert "not measured ocsvm, as PyOD's / PyOD OCSVM, 300 x 4: more ROC AUC" in few.output
     parts[0].write_text(parts[0].read_text().replace("pyod ", "pyod 0"))
     refused = run(*reading)
     assert refused.exit_code == 2

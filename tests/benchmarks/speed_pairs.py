@@ -95,7 +95,7 @@ _MAHALANOBIS = our_side("mahalanobis", _classical(Mahalanobis), on_sets=True)
 _PYOD_AUTOENCODER = peer_side("PyOD AutoEncoder", _trained(AutoEncoder), rows=10_000)
 _PYOD_VAE = peer_side("PyOD VAE", _trained(PYOD_VAE), rows=10_000)
 _SO_GAAL = peer_side("PyOD SO_GAAL", lambda setup: SO_GAAL(), rows=100_000)
-_ALAD = peer_side("PyOD ALAD", lambda setup: ALAD(device=setup.device), rows=10_000)
+_ALAD = peer_side("PyOD ALAD", lambda setup: ALAD(device=setup.device), rows=100_000)
 _PYOD_SVDD = peer_side(
     "PyOD DeepSVDD",
     lambda setup: DeepSVDD(n_features=setup.columns, random_state=setup.seed, verbose=0),

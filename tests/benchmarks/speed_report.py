@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tests.benchmarks.speed_targets import Verdict
 
 MEANS = ("mean over the labelled sets", "ROC AUC", "avg precision")
+WANTED = ("wanted: CPU time is ours over the peer's", "got", "wanted", "")
 BEGIN, END = "<!-- figures: written by tests.benchmarks.speed; do not edit -->", "<!-- end of figures -->"
 
 
@@ -108,12 +109,13 @@ class Report:
         """The tables, ready for a page."""
         self._in_order()
         parts = [self.about + "."]
+        if verdicts := self.verdicts(everything=False):
+            parts.append(grid(WANTED, [verdict.cells() for verdict in verdicts]))
         if self.results:
             parts.append(markdown(self.results))
         parts += ["\n".join(f"- {line.strip()}" for line in large.lines()) for large in self.larges]
         if self.sets:
             parts.append(grid(MEANS, self._means()))
-        parts.append("\n".join(f"- {verdict}" for verdict in self.verdicts(everything=False)))
         return "\n\n".join(part for part in parts if part) + "\n"
 
     def write_markdown(self, path: Path) -> None:

@@ -177,10 +177,13 @@ def _matrix(title: str, results: Sequence[Result], size: Callable[[Result], int]
 
 
 def _cell(result: Result | None) -> str:
-    spread = None if result is None else result.ratio("both")
-    if result is None or spread is None:
+    """The ratio and ROC AUC of both; where the peer was left out, our CPU seconds and ROC AUC."""
+    if result is None or not result.mine:
         return ""
-    return f"**{number(spread.median)}** ({_both(result, lambda one: one.auc, 2)})"
+    auc, spread = _both(result, lambda one: one.auc, 2), result.ratio("both")
+    if spread is None:
+        return f"{number(statistics.median(one.seconds('both') for one in result.mine))} s ({auc})"
+    return f"**{number(spread.median)}** ({auc})"
 
 
 def _left_out(results: Sequence[Result]) -> Iterator[str]:

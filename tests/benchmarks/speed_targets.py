@@ -24,7 +24,8 @@ class Target:
         at_most: Ours over the peer's.
         auc_within: By how much our ROC AUC may lie below the peer's; None where the target says nothing about it.
         scores_within: By how much a score of ours may differ from the peer's; None likewise.
-        turns: A check takes so many at least: ROC AUC of one forest is off by .02, that of 25 by .004.
+        turns: A check takes so many at least, and with fewer ROC AUC is not judged: that of one forest is off by .02,
+            that of 25 by .004.
     """
 
     pair: str
@@ -51,6 +52,12 @@ class Verdict:
         if self.value is None:
             return None
         return self.value <= self.limit if self.at_most else self.value >= self.limit
+
+    def cells(self) -> list[str]:
+        """What, what was got, what is wanted, and whether it was met."""
+        word = {True: "met", False: "**missed**", None: "not measured"}[self.met]
+        value = "" if self.value is None else f"{self.value:.2g}"
+        return [self.what, value, f"at {'most' if self.at_most else 'least'} {self.limit:g}", word]
 
     def __str__(self) -> str:
         word = {True: "met", False: "MISSED", None: "not measured"}[self.met]
@@ -117,16 +124,19 @@ def judged_on_sets(pairs: Sequence[Pair]) -> list[Pair]:
 
 
 def judge(results: Sequence[Result], names: Sequence[str], *, everything: bool) -> list[Verdict]:
-    """The targets whose pair and size were measured; with `everything` all of the pairs that were asked for."""
+    """The targets whose pair and size were measured; with `everything` all of the pairs that were asked for.
+
+    Where a pair was measured with several numbers of threads, the least counts.
+    """
     verdicts = []
     for target in TARGETS:
         if target.pair not in names:
             continue
         sizes = (target.rows, target.columns)
         found = [one for one in results if one.pair == target.pair and (one.rows, one.columns) == sizes]
-        for result in found:
-            verdicts += _judged(target, result)
-        if everything and not found:
+        if found:
+            verdicts += _judged(target, min(found, key=lambda one: one.threads))
+        elif everything:
             what = f"{target.pair}, {target.rows:,} x {target.columns}: CPU of {target.figure}"
             verdicts.append(Verdict(what=what, value=None, limit=target.at_most))
     return verdicts
@@ -141,7 +151,8 @@ def _judged(target: Target, result: Result) -> list[Verdict]:
     verdicts = [Verdict(what=f"{where}: CPU of {target.figure}", value=cpu, limit=target.at_most)]
     if target.auc_within is not None:
         what, limit = f"{where}: more ROC AUC", -target.auc_within
-        verdicts.append(Verdict(what=what, value=result.gap(), limit=limit, at_most=False))
+        gap = result.gap() if result.turns >= target.turns else None
+        verdicts.append(Verdict(what=what, value=gap, limit=limit, at_most=False))
     if target.scores_within is not None:
         what = f"{where}: largest difference of a score"
         verdicts.append(Verdict(what=what, value=result.difference, limit=target.scores_within))
