@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from anomalist.engine.execution.executor import Threads
+from anomalist.engine.execution.turns import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,6 +108,16 @@ def test_what_the_program_does_once_it_stopped_listening_is_its_own(monkeypatch:
     thread.join(5)
     assert not thread.is_alive()
     assert os.environ["ANOMALIST_TEST_TURNS"] == "after"
+
+
+def test_one_that_was_given_up_before_it_began_is_not_held_to_be_running() -> None:
+    """Ctrl-C may come while its thread starts."""
+    turn, before = Turn(Item("late", lambda: None)), random.getstate()
+    turn.abandon()
+    with turn:
+        random.seed(70001)
+    assert turn.lines == []
+    random.setstate(before)
 
 
 def test_what_is_changed_for_a_while_is_no_fault_beside_others() -> None:

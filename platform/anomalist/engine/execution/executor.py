@@ -121,7 +121,8 @@ class Threads:
                 while waiting or running:
                     while waiting and len(running) < self.workers:
                         number, item = waiting.popleft()
-                        running[number] = self._start(function, number, item, ended)
+                        running[number] = self._prepared(function, number, item, ended)
+                        running[number].thread.start()
                     try:
                         number, outcome = ended.get(timeout=self._patience(running))
                     except queue.Empty:
@@ -137,7 +138,7 @@ class Threads:
                     abandoned.append(working.thread)
                     working.turn.abandon()
 
-    def _start(
+    def _prepared(
         self,
         function: Callable[[Item], Result],
         number: int,
@@ -162,7 +163,6 @@ class Threads:
             ended.put((number, Outcome(item=item, seconds=seconds, result=result, error=error)))
 
         thread = threading.Thread(target=copy_context().run, args=(work,), daemon=True, name=f"anomalist-{number}")
-        thread.start()
         return _Working(item=item, turn=turn, thread=thread, started=time.monotonic())
 
     def _patience(self, running: dict[int, _Working[Item]]) -> float:

@@ -31,6 +31,7 @@ class Turn:
         name: What the item is called.
         trusted: It is no detector of somebody else.
         lines: What it changed, one line each.
+        abandoned: Nobody waits for it any more.
     """
 
     def __init__(self, item: Any) -> None:
@@ -38,6 +39,7 @@ class Turn:
         self.name = str(getattr(item, "name", item))
         self.trusted = detector is None or trusted(detector)
         self.lines: list[str] = []
+        self.abandoned = False
 
     def abandon(self) -> None:
         """Nobody waits for it any more, but it goes on."""
@@ -75,7 +77,7 @@ class _Room:
                 self._look()
             else:
                 self._before = snapshot()
-            self._turns.append(turn)
+            (self._abandoned if turn.abandoned else self._turns).append(turn)
 
     def leave(self, turn: Turn) -> None:
         with self._lock:
@@ -87,6 +89,7 @@ class _Room:
 
     def abandon(self, turn: Turn) -> None:
         with self._lock:
+            turn.abandoned = True
             if turn in self._turns:
                 self._turns.remove(turn)
                 self._abandoned.append(turn)
