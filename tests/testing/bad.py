@@ -136,6 +136,12 @@ class Fails(Good):
         raise ZeroDivisionError("by zero")
 
 
+class Mute(Good):
+    def score(self, data: Dataset, /) -> Floats:
+        super().score(data)
+        raise ZeroDivisionError("by zero")
+
+
 class Tall(Good):
     def score(self, data: Dataset, /) -> Floats:
         return super().score(data)[:, None]

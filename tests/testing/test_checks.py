@@ -117,10 +117,18 @@ def test_a_detector_that_breaks_one_promise_fails_one_check(check: str) -> None:
 
 def test_one_that_cannot_be_fitted_fails_there_and_the_rest_does_not_apply() -> None:
     results = {result.id: result for result in run_checks(unseen(bad.Fails))}
-    assert results["fits"].outcome == "failed"
+    assert [result.id for result in results.values() if result.outcome == "failed"] == ["fits"]
     assert "ZeroDivisionError: by zero (bad.py, line " in results["fits"].message
-    assert results["polarity"].outcome == "not applicable"
-    assert "it cannot be fitted" in results["polarity"].message
+    said = "it cannot be fitted on ordinary rows, which another check says"
+    for check in ("polarity", "rebuilt", "restored", "threads", "warnings", "input", "deadline", "update-columns"):
+        assert (results[check].outcome, results[check].message) == ("not applicable", said), check
+
+
+def test_one_that_does_not_score_fails_there_and_the_rest_does_not_apply() -> None:
+    results = {result.id: result for result in run_checks(unseen(bad.Mute))}
+    assert [result.id for result in results.values() if result.outcome == "failed"] == ["shape"]
+    assert "ZeroDivisionError: by zero (bad.py, line " in results["shape"].message
+    assert results["polarity"].message == "it cannot score rows, which another check says"
 
 
 @pytest.mark.parametrize(

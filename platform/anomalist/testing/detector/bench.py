@@ -68,13 +68,23 @@ class DetectorBench(Bench):
             raise NotApplicable(f"it cannot be built: {told(error)}") from error
 
     def fit(self, data: Dataset | None = None) -> Detector:
-        """A new one, fitted on ordinary rows or on others."""
+        """A new one, fitted on ordinary rows or on others.
+
+        Raises:
+            NotApplicable: It cannot be fitted on ordinary rows, which a check of its own says.
+        """
+        _ = self.fitted
         detector = self.build()
         detector.fit(self.samples.ordinary() if data is None else data)
         return detector
 
     def work(self) -> None:
-        """Build one, fit it and score, as a run does."""
+        """Build one, fit it and score, as a run does.
+
+        Raises:
+            NotApplicable: It cannot do that, which checks of their own say.
+        """
+        _ = self.answer
         detector = self.build()
         detector.fit(self.samples.ordinary())
         detector.score(self.probe.data)
@@ -86,12 +96,19 @@ class DetectorBench(Bench):
         Raises:
             NotApplicable: It cannot be fitted, which a check of its own says.
         """
+        if self._fitted is None:
+            raise NotApplicable("it cannot be fitted on ordinary rows, which another check says")
+        return self._fitted
+
+    @cached_property
+    def _fitted(self) -> Detector | None:
+        """The same, None where it cannot be fitted, so that what fails after long work is tried once."""
+        detector = self.build()
         try:
-            return self.fit()
-        except NotApplicable:
-            raise
-        except (Exception, SystemExit) as error:
-            raise NotApplicable(f"it cannot be fitted on ordinary rows: {told(error)}") from error
+            detector.fit(self.samples.ordinary())
+        except (Exception, SystemExit):  # noqa: BLE001 - a check of its own says what it was
+            return None
+        return detector
 
     @cached_property
     def answer(self) -> Any:
@@ -100,10 +117,23 @@ class DetectorBench(Bench):
         Raises:
             NotApplicable: It returned nothing, which a check of its own says.
         """
+        found, error = self.answered
+        if error is not None:
+            raise NotApplicable("it cannot score rows, which another check says")
+        return found
+
+    @cached_property
+    def answered(self) -> tuple[Any, BaseException | None]:
+        """The same, and what was raised in its place.
+
+        Raises:
+            NotApplicable: It cannot be fitted, which a check of its own says.
+        """
+        fitted = self.fitted
         try:
-            return self.fitted.score(self.probe.data)
-        except (Exception, SystemExit) as error:
-            raise NotApplicable(f"it gives no scores: {told(error)}") from error
+            return fitted.score(self.probe.data), None
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a check of its own says what it was
+            return None, error
 
     @cached_property
     def scores(self) -> Floats:
@@ -140,7 +170,7 @@ class DetectorBench(Bench):
         Raises:
             NotApplicable: They are not the same, which a check of its own says.
         """
-        if not np.array_equal(self.second, self.scores):
+        if not np.array_equal(self.scores, self.second):
             raise NotApplicable("the same seed gives other scores, which another check says")
         return self.scores
 

@@ -31,6 +31,7 @@ def add_manners(checks: Checks) -> None:
 
 def input_kept(bench: DetectorBench) -> None:
     """Others see the same array; that it is read-only does not stop everyone."""
+    _ = bench.answer  # what cannot be fitted or does not score is another check's to say
     data = bench.samples.ordinary()
     before = data.values
     object.__setattr__(data, "values", before.copy())  # one that can be written to: who tries is seen, not stopped
@@ -47,6 +48,7 @@ def input_kept(bench: DetectorBench) -> None:
 
 def stops(bench: DetectorBench) -> None:
     """A thread cannot be ended from outside; it has to look at the clock itself."""
+    _ = bench.fitted  # what cannot be fitted at all is another check's to say
     detector, data = bench.build(), bench.samples.ordinary()
     token = deadline.set(time.monotonic() - 1.0)
     started = time.thread_time()

@@ -8,7 +8,7 @@ import numpy as np
 
 from anomalist.data.dataset import Dataset
 from anomalist.testing.detector.bench import ENOUGH, alike, separation
-from anomalist.testing.promise import Failure, attempting, itself
+from anomalist.testing.promise import Failure, attempting, itself, told
 
 if TYPE_CHECKING:
     from anomalist.testing.detector.bench import DetectorBench
@@ -45,7 +45,13 @@ def fits(bench: DetectorBench) -> None:
 def shape(bench: DetectorBench) -> None:
     """One number a row."""
     rows = len(bench.probe.data)
-    found = bench.answer
+    found, error = bench.answered
+    if error is not None:
+        raise Failure(
+            expected="score takes rows of the columns that it was fitted on",
+            got=told(error),
+            mend="see what was raised; rows unlike those of fit must have scores, too",
+        )
     if not isinstance(found, np.ndarray) or found.shape != (rows,):
         got = f"shape {found.shape}" if isinstance(found, np.ndarray) else f"a {type(found).__name__}"
         raise Failure(
@@ -141,9 +147,10 @@ def one_row(bench: DetectorBench) -> None:
 def order(bench: DetectorBench) -> None:
     """Where a row stands among those that are scored does not matter."""
     shuffled = np.random.default_rng(7).permutation(len(bench.probe.data))
+    expected = bench.scores[shuffled]
     alike(
         bench.score(bench.fitted, bench.probe.data.take(shuffled)),
-        bench.scores[shuffled],
+        expected,
         what="rows in another order get the same scores in that order",
         mend="score each row by itself; nothing may be carried from one row to the next",
     )
@@ -151,9 +158,10 @@ def order(bench: DetectorBench) -> None:
 
 def again(bench: DetectorBench) -> None:
     """Scoring has no memory and draws nothing at random."""
+    expected = bench.scores
     alike(
         bench.score(bench.fitted, bench.probe.data),
-        bench.scores,
+        expected,
         what="the same rows get the same scores the second time",
         mend="score must change nothing of the detector, and draw from a generator that it seeds anew each time",
     )
