@@ -92,7 +92,8 @@ def why_left_out(result: Result, results: Sequence[Result]) -> str:
     if len(seconds) < 2:
         return told
     less, more = sorted(seconds)[-2:]
-    power = math.log(seconds[more] / seconds[less]) / math.log(more / less)
+    grown = math.log(seconds[more] / seconds[less]) / math.log(more / less)
+    power = max(1.0, grown)  # of few rows much is spent on what does not grow; of many, each is looked at
     guess = seconds[more] * (result.rows / more) ** power
     return f"{told}: {seconds[more]:.3g} CPU s of {more:,}; {guess:,.0f} extrapolated, as rows ** {power:.1f}"
 
