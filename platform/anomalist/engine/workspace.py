@@ -93,6 +93,9 @@ class Workspace:
             UsageError: The reference is not of that form.
             UnknownNameError: There is no such model.
         """
+        if not isinstance(reference, str):  # in Python, where `run.model` is at hand
+            kind = type(reference).__name__
+            raise UsageError(f"a model is named by a text such as that of run.model_name, got a {kind}")
         match = _REFERENCE.fullmatch(reference)
         if match is None:
             raise UsageError(f"a model is named NAME, NAME@alias or NAME:version, got {reference!r}")
