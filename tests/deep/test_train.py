@@ -84,6 +84,27 @@ def test_trimming_rises_in_three_tenths_of_the_steps_at_most_and_not_at_all_unle
     assert kept(max_steps=3) == [30] * 3
 
 
+def test_held_out_losses_are_comparable_while_trimming_rises() -> None:
+    rows = normal(400)
+    rows[::5] = 100.0
+    history = run(Mean(1, 2), rows, trim=0.5, rise=5.0, epochs=8, learning_rate=1e-9, validation=0.25).history
+    assert history == pytest.approx([history[0]] * 8, rel=1e-4)
+    assert history[0] < 20.0  # wild rows are left out there from the first epoch on
+
+
+def test_each_member_keeps_its_own_best_weights() -> None:
+    module = Mean(2, 2)
+
+    def validate(rows: Tensor, _generator: torch.Generator | None) -> Tensor:
+        return module.loss(rows, None) * torch.tensor([[1.0], [-1.0]])  # the second only gets worse
+
+    turn = Turn(parameters=list(module.parameters()), loss=module.loss)
+    schedule = Schedule(learning_rate=0.1, device="cpu", max_steps=40)
+    train(module, normal(320), [turn], schedule, name="mean", members=2, validate=validate)
+    assert (module.centre[0] > 0.5).all()
+    assert (module.centre[1] == 0.0).all()
+
+
 def test_same_seed_same_numbers_and_another_seed_others() -> None:
     first, again, other = Mean(1, 2), Mean(1, 2), Mean(1, 2)
     for module, seed in ((first, 4), (again, 4), (other, 5)):

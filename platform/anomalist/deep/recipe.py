@@ -108,7 +108,8 @@ class Recipe(Generic[Network]):
         data.check_width(len(fitted.scaler.centre))
         values, notes = self._sample(data)
         scaler, network = fitted.scaler.completed(values), copy.deepcopy(fitted.network).float()
-        schedule = Schedule.of(self.parameters, learning_rate=self.parameters.learning_rate * UPDATE_RATE)
+        rate = self.parameters.learning_rate * UPDATE_RATE
+        schedule = Schedule.of(self.parameters, learning_rate=rate, rise=0.0)
         return self._trained(network, scaler, values, notes, schedule)
 
     def transfer(self, fitted: Fitted[Network] | None, sources: Sequence[int | None]) -> Fitted[Network]:
