@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import random
+import re
 import sys
 import threading
 import time
@@ -13,13 +14,14 @@ import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import pytest
+
 from anomalist.engine.execution.executor import Threads
 from anomalist.engine.execution.turns import Turn
+from anomalist.errors import DetectorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
 
 class Foreign:
@@ -96,17 +98,24 @@ def test_what_the_program_does_once_it_stopped_listening_is_its_own(monkeypatch:
     """As after Ctrl-C: an item still runs, and when it ends nobody may take its time for that of the program."""
     monkeypatch.setenv("ANOMALIST_TEST_TURNS", "before")
     seeded, stopped, before = threading.Event(), threading.Event(), random.getstate()
-    slow = Item("slow", lambda: (random.seed(70001), seeded.set(), stopped.wait(5)))
+    threads: list[threading.Thread] = []
+
+    def linger() -> None:
+        threads.append(threading.current_thread())
+        random.seed(70001)
+        seeded.set()
+        stopped.wait(5)
+
+    slow = Item("slow", linger)
     quick = Item("quick", lambda: seeded.wait(5))
     outcomes = Threads(workers=2).outcomes(lambda item: item.work(), [slow, quick])
     assert next(outcomes).item.name == "quick"
     outcomes.close()  # type: ignore[attr-defined]
     assert random.getstate() == before
     monkeypatch.setenv("ANOMALIST_TEST_TURNS", "after")
-    thread = next(thread for thread in threading.enumerate() if thread.name == "anomalist-0")
     stopped.set()
-    thread.join(5)
-    assert not thread.is_alive()
+    threads[0].join(5)
+    assert not threads[0].is_alive()
     assert os.environ["ANOMALIST_TEST_TURNS"] == "after"
 
 
@@ -118,6 +127,14 @@ def test_one_that_was_given_up_before_it_began_is_not_held_to_be_running() -> No
         random.seed(70001)
     assert turn.lines == []
     random.setstate(before)
+
+
+def test_what_it_changed_until_it_was_given_up_is_put_back_then() -> None:
+    turn, before = Turn(Item("slow", lambda: None)), random.getstate()
+    with pytest.raises(DetectorError, match=re.escape(SEEDED)), turn:
+        random.seed(70001)
+        turn.abandon()
+        assert random.getstate() == before
 
 
 def test_what_is_changed_for_a_while_is_no_fault_beside_others() -> None:

@@ -127,9 +127,10 @@ class Threads:
                         number, outcome = ended.get(timeout=self._patience(running))
                     except queue.Empty:
                         for number in self._late(running):
-                            late = running.pop(number)
-                            abandoned.append(late.thread)
-                            yield number, self._abandoned(late)
+                            abandoned.append(running[number].thread)
+                            outcome = self._abandoned(running[number])
+                            del running[number]  # not before: Ctrl-C may come in between
+                            yield number, outcome
                         continue
                     if running.pop(number, None) is not None:
                         yield number, outcome
