@@ -124,7 +124,7 @@ def test_new_rows_are_scored_by_a_model_of_the_store(made: Run, frame: pl.DataFr
     assert anomalist.score(frame, "m").result.evaluation is None
     with pytest.raises(UnknownNameError, match="no model 'nobody'"):
         anomalist.score(frame, "nobody")
-    with pytest.raises(UsageError, match="such as that of run.model_name, got a Model$"):
+    with pytest.raises(UsageError, match=r"such as that of run\.model_name, got a Model$"):
         anomalist.score(frame, made.model)  # type: ignore[arg-type]  # what a user might take for the name
 
 
