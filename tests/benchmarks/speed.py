@@ -75,7 +75,7 @@ def plan(
     "--seconds", type=float, default=30.0, show_default=True, help="A side takes no turn beyond so many CPU seconds."
 )
 @click.option("--only", multiple=True, help="Part of the names of pairs, as in --list. Repeatable.")
-@click.option("--quick", is_flag=True, help="1,000 rows, a minute.")
+@click.option("--quick", is_flag=True, help="1,000 rows, some minutes.")
 @click.option("--check", is_flag=True, help="Measure what the targets state; exit with 1 where one is missed.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Of both sides.")
 @click.option("--device", default="cpu", show_default=True, help="Where networks train; a few peers know only the CPU.")
@@ -151,7 +151,7 @@ def main(
     verdicts = report.verdicts(everything=check)
     missed = sum(verdict.met is not True for verdict in verdicts)
     if check and missed:
-        raise click.ClickException(f"{missed} of {len(verdicts)} targets missed")
+        raise click.ClickException(f"{missed} of {len(verdicts)} targets missed or not measured")
 
 
 if __name__ == "__main__":
