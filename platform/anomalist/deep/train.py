@@ -156,7 +156,7 @@ class _Run:
         lowest = torch.full((self.members,), math.inf, device=self.data.device)
         if len(self.held):  # weights that were trained before are kept where nothing better comes
             lowest = self._held_out().nan_to_num(nan=math.inf, posinf=math.inf)
-        history: list[float] = []
+        history: list[Tensor] = []
         batches, done, stale = self._batches(), 0, 0
         while done < self.steps and stale < self.schedule.patience:
             check_deadline()
@@ -166,18 +166,18 @@ class _Run:
                 total += self._step(next(batches), self._rate(step), self._trim(step))
             done += count
             losses = self._held_out() if len(self.held) else total / count
-            if not bool(torch.isfinite(total).all() and torch.isfinite(losses).all()):
+            if not torch.isfinite(total + losses).all():
                 raise TrainingError(
                     f"{self.name}: the loss is no longer finite after {len(history) + 1} epochs; "
                     f"use a smaller learning_rate, got {self.schedule.learning_rate:g}"
                 )
-            history.append(float(losses.mean()))
+            history.append(losses.mean())
             stale = self._keep(losses, lowest, stale) if len(self.held) else 0
         if len(self.held):
             with torch.no_grad():
                 for value, best in zip(self.kept, self.best, strict=True):
                     value.copy_(best)
-        return len(history), done, tuple(history)
+        return len(history), done, tuple(torch.stack(history).tolist())
 
     def _batches(self) -> Iterator[Tensor]:
         """Draw batches without end, shape (members, batch, ...): each member goes through all rows in its own order."""
@@ -231,13 +231,13 @@ class _Run:
     def _keep(self, losses: Tensor, lowest: Tensor, stale: int) -> int:
         """Keep the weights of the members that improved; return epochs since any did."""
         better = losses < lowest - 1e-4 * lowest.abs().nan_to_num(posinf=0.0)
-        if not bool(better.any()):
+        if not better.any():
             return stale + 1
-        lowest[better] = losses[better]
         with torch.no_grad():
+            lowest.copy_(torch.where(better, losses, lowest))
             for value, best in zip(self.kept, self.best, strict=True):
                 if self.members == 1:
                     best.copy_(value)
-                else:
-                    best[better] = value[better]
+                else:  # by a mask as an index, a GPU would have to tell the program how many there are
+                    best.copy_(torch.where(better.view(-1, *[1] * (value.dim() - 1)), value, best))
         return 0
