@@ -23,7 +23,7 @@ __all__ = ["TRUST", "ByConsensus", "ByLabels", "Judge"]
 TRUST = (
     "without labels trials are judged by how well they agree with the consensus of the panel and tell real rows from "
     "rows with swapped values; on 11 labelled sets that ranked settings only weakly as labels do (rank correlation "
-    "0.3), and what it chose was on average hardly better than the defaults (10 times better, 25 unproven, 9 worse)"
+    "0.3), and what it chose was on average no better than the defaults (9 times better, 26 unproven, 9 worse)"
 )
 """How far the criterion without labels can be trusted; `docs/tuning.md` has the table."""
 
