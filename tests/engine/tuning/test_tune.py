@@ -18,11 +18,38 @@ from anomalist.engine.tuning.request import TuneOptions
 from anomalist.engine.tuning.tune import tune
 from anomalist.errors import DataError, ParameterError, RunError, UsageError
 from anomalist.plugins.registry import Registry
+from tests.helpers import install_plugin
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from anomalist.engine.workspace import Workspace
+
+COUNTING = """
+from dataclasses import dataclass
+import polars as pl
+from anomalist.detector import FeatureSpec, hookimpl
+
+@dataclass
+class Doubled:
+    'Twice a column.'
+
+    def fit(self, table):
+        return self
+
+    def transform(self, table):
+        return pl.DataFrame({"twice": 2.0 * table.frame["a"]})
+
+    def state(self):
+        return {}
+
+    def restore(self, state):
+        return self
+
+@hookimpl
+def anomalist_features():
+    return [FeatureSpec(name="doubled", summary="Twice a column.", factory=f"{__name__}:Doubled")]
+"""
 
 OPTIONS = TuneOptions(detectors=("weighted",), trials=12)
 
@@ -186,15 +213,20 @@ def test_what_failed_is_tried_again_with_more_memory_and_the_rest_goes_on_from_t
     assert last.again == 0
 
 
-def test_a_new_version_of_a_plugin_is_another_search(searching: Workspace, labelled: Table, tmp_path: Path) -> None:
-    options = replace(OPTIONS, trials=2)
+@pytest.mark.parametrize("changed", ["careful", "counting"])
+def test_a_new_version_of_a_plugin_is_another_search(
+    changed: str, searching: Workspace, labelled: Table, tmp_path: Path
+) -> None:
+    site = tmp_path / "careful"
+    install_plugin(site, "counting", COUNTING)
+    searching = replace(searching, registry=Registry.load())
+    options = replace(OPTIONS, trials=2, features=("doubled",))
     tune(searching, labelled, options)
     assert tune(searching, labelled, options).detectors[0].resumed == 2
-    site = tmp_path / "careful"
-    old = site / "careful-1.0.dist-info"
+    old = site / f"{changed}-1.0.dist-info"
     metadata = (old / "METADATA").read_text()
     (old / "METADATA").write_text(metadata.replace("Version: 1.0", "Version: 1.1"))
-    old.rename(site / "careful-1.1.dist-info")
+    old.rename(site / f"{changed}-1.1.dist-info")
     upgraded = replace(searching, registry=Registry.load())
     assert tune(upgraded, labelled, options).detectors[0].resumed == 0
     assert tune(upgraded, labelled, options).detectors[0].resumed == 2

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from anomalist.engine.tuning.study import Ending
     from anomalist.engine.tuning.verdict import Verdict
     from anomalist.engine.workspace import Workspace
+    from anomalist.plugins.registry import Registry
     from anomalist.store.rows import RunRow
 
 __all__ = ["TUNE", "Tuned", "TunedDetector", "tune"]
@@ -141,7 +142,7 @@ def tune(
     ground = prepared(workspace, known, options)
     for subject in subjects:
         ground.bench.seat(subject.line(None))  # what cannot be used on these rows is refused before a run begins
-    asked = _asked(options, origin or {}, positive)
+    asked = _asked(options, origin or {}, positive, workspace.registry)
     about = {TUNE: asked, "origin": dict(origin or {})}
     with workspace.running("evaluate", table, params=about, seed=options.seed) as run_id:
         search = _Search(workspace=workspace, table=table, ground=ground, options=options, asked=asked, run_id=run_id)
@@ -249,9 +250,14 @@ def _earlier(workspace: Workspace, question: str, run_id: str) -> tuple[str, lis
     return study, [found[number] for number in sorted(found)]
 
 
-def _asked(options: TuneOptions, origin: Mapping[str, Any], positive: Collection[str] | None) -> dict[str, Any]:
+def _asked(
+    options: TuneOptions, origin: Mapping[str, Any], positive: Collection[str] | None, registry: Registry
+) -> dict[str, Any]:
     """All that trials depend on, but for the rows and the detector; how many of them there may be is no part of it."""
     panel = options.panel if options.unsupervised else ""
+    packages = {registry.feature_package(registry.parse(text)[0]) for text in options.features}
+    if options.unsupervised:
+        packages |= {registry.package(spec.name) for spec in registry.panel(panel)}
     how = {"metric": options.metric, "unsupervised": options.unsupervised, "panel": panel, "rows": options.rows}
     read = {name: value for name, value in origin.items() if name not in ("location", "format", "query")}
     return {
@@ -264,6 +270,7 @@ def _asked(options: TuneOptions, origin: Mapping[str, Any], positive: Collection
         "positive": None if positive is None else sorted(positive),
         "columns": read,
         "version": anomalist.__version__,
+        "packages": {package: registry.manager.version_of(package) for package in sorted(packages)},
     }
 
 
