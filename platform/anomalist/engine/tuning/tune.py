@@ -282,5 +282,6 @@ def _question(table: Table, subject: Subject, asked: Mapping[str, Any]) -> str:
         "fixed": dict(subject.fixed),
         "space": [axis.text for axis in subject.space.axes],
     }
-    text = json.dumps({"rows": table.fingerprint, "detector": detector, **about}, sort_keys=True, default=str)
+    depends = {"table": table.fingerprint, "detector": detector, "asked": about}
+    text = json.dumps(depends, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
