@@ -116,10 +116,23 @@ def test_the_same_call_goes_on_and_finds_what_one_call_would_have(searching: Wor
     assert again.detectors[0].verdict == whole.detectors[0].verdict
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"metric": "roc_auc"}, {"space": "weight=0..1"}])
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 1}, {"metric": "roc_auc"}, {"space": "weight=0..1"}, {"rows": 200}, {"detectors": ("weighted:steps=4",)}],
+)
 def test_what_was_asked_otherwise_is_another_search(searching: Workspace, labelled: Table, change: dict) -> None:
     tune(searching, labelled, replace(OPTIONS, trials=2))
     assert tune(searching, labelled, replace(OPTIONS, trials=2, **change)).detectors[0].resumed == 0
+
+
+def test_other_labels_or_what_they_mean_are_another_search(searching: Workspace, labelled: Table) -> None:
+    options = replace(OPTIONS, trials=2)
+    tune(searching, labelled, options)
+    for positive, resumed in (({"1"}, 0), ({"1"}, 2), ({"0"}, 0)):
+        assert tune(searching, labelled, options, positive=positive).detectors[0].resumed == resumed
+    other = labelled.frame.with_columns(fraud=1 - pl.col("fraud"))
+    table = Table.from_frame(other, source="payments.csv", label="fraud")
+    assert tune(searching, table, options).detectors[0].resumed == 0
 
 
 def test_an_interrupted_search_keeps_its_trials(searching: Workspace, labelled: Table, tmp_path: Path) -> None:
@@ -221,7 +234,8 @@ def test_a_new_version_of_a_plugin_is_another_search(
     install_plugin(site, "counting", COUNTING)
     searching = replace(searching, registry=Registry.load())
     options = replace(OPTIONS, trials=2, features=("doubled",))
-    tune(searching, labelled, options)
+    tune(searching, labelled, replace(options, features=()))
+    assert tune(searching, labelled, options).detectors[0].resumed == 0
     assert tune(searching, labelled, options).detectors[0].resumed == 2
     old = site / f"{changed}-1.0.dist-info"
     metadata = (old / "METADATA").read_text()
