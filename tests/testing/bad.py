@@ -104,6 +104,12 @@ class Refuses(Good):
             raise ValueError("power")
 
 
+class Gapped(Good):
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_parameter(not 2.5 < self.power < 3.9, "power", self.power, "outside of 2.5 to 3.9")
+
+
 class Rebuilt(Good):
     def __post_init__(self) -> None:
         self._real, self.power = self.power, 2.0

@@ -163,6 +163,12 @@ def test_a_bad_description_fails_one_check(check: str, changes: dict[str, Any], 
     assert mend in found[check]
 
 
+def test_what_cannot_be_built_inside_a_space_fails_though_its_ends_can() -> None:
+    found = broken(described(bad.Gapped, search=("power=0.5..4",)))
+    assert list(found) == ["search"]
+    assert "power must be outside of 2.5 to 3.9" in found["search"]
+
+
 def test_the_trait_without_the_method_fails() -> None:
     found = broken(described(bad.Silent))
     assert list(found) == ["traits"]

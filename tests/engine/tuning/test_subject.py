@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from anomalist.engine.tuning.subject import Subject
@@ -39,6 +40,23 @@ def test_a_line_is_read_back_as_it_was(careful: Registry) -> None:
 
 def test_a_range_is_of_whole_numbers_where_the_parameter_is_one(careful: Registry) -> None:
     assert Subject.of(careful, "weighted", "weight=0..1,steps=1..3").space.whole == {"steps"}
+
+
+def test_its_corners_have_every_end_and_every_choice(careful: Registry) -> None:
+    corners = Subject.of(careful, "weighted", "weight=0.2..0.8,steps=2..9,turned=no|yes|maybe").space.corners()
+    tried = {name: {corner[name] for corner in corners} for name in ("weight", "steps", "turned")}
+    assert tried == {"weight": {0.2, 0.8}, "steps": {2, 9}, "turned": {"no", "yes", "maybe"}}
+
+
+def test_a_point_at_random_is_in_the_space_and_spread_as_it_says(careful: Registry) -> None:
+    space = Subject.of(careful, "weighted", "weight=0.01..1:log,steps=2..4,turned=no|yes").space
+    rng = np.random.default_rng(0)
+    drawn = [space.drawn(rng) for _ in range(200)]
+    assert {type(point["steps"]) for point in drawn} == {int}
+    assert {point["steps"] for point in drawn} == {2, 3, 4}
+    assert {point["turned"] for point in drawn} == {"no", "yes"}
+    assert all(0.01 <= point["weight"] <= 1.0 for point in drawn)
+    assert 0.35 < np.mean([point["weight"] < 0.1 for point in drawn]) < 0.65
 
 
 def test_a_default_is_found_among_choices_however_it_is_written(careful: Registry) -> None:
