@@ -169,14 +169,15 @@ def test_no_trial_that_ends_is_an_error(searching: Workspace, labelled: Table) -
     assert searching.store.run("latest").status == "failed"
 
 
-def test_the_time_ends_a_search(searching: Workspace, labelled: Table) -> None:
+def test_the_time_ends_a_search_and_leaves_the_next_detector_its_share(searching: Workspace, labelled: Table) -> None:
     started = time.monotonic()
-    (one,) = tune(searching, labelled, replace(OPTIONS, detectors=("slow",), seconds=2.5)).detectors
+    one, other = tune(searching, labelled, replace(OPTIONS, detectors=("slow", "weighted"), seconds=3.0)).detectors
     assert time.monotonic() - started < 8.0  # the search, one trial and the comparison, on a busy machine
     assert 1 <= len(one.trials) < 4
     assert (one.ended, one.wanted) == ("seconds", 12)
     assert one.verdict is not None
     assert {trial.state for trial in one.trials} <= {"done", "pruned"}
+    assert len(other.trials) > 1
 
 
 def test_the_defaults_are_tried_however_little_time_there_is(searching: Workspace, labelled: Table) -> None:
