@@ -82,15 +82,17 @@ def at_random(workspace: Workspace, table: Table, options: TuneOptions) -> list[
     for name in options.detectors:
         subject = Subject.of(workspace.registry, name, None)
         sampler = Sampler(subject.space, options.seed)
-        lines = [subject.line(sampler.ask(number).point if number else None) for number in range(options.trials)]
-        judged = {line: one for line in lines if (one := _judged(ground, labels, line)) is not None}
-        found = list(judged.values())
-        criterion = [one["criterion"] for one in found]
+        drawn = (sampler.ask(number) for number in range(1, options.trials))
+        start, others = subject.line(None), [subject.line(asked.point) for asked in drawn if asked is not None]
+        judged = {line: one for line in (start, *others) if (one := _judged(ground, labels, line)) is not None}
+        if start not in judged:
+            raise click.ClickException(f"{table.source}: {name} fails with its defaults")
+        criterion = [one["criterion"] for one in judged.values()]
         best = max(judged, key=lambda line: judged[line][options.metric])
         results_of = {"best": judged[best][options.metric], **_unseen(ground, best)}
         chosen = int(np.argmax(criterion))
         for metric in METRICS:
-            values = [one[metric] for one in found]
+            values = [one[metric] for one in judged.values()]  # the first is of the defaults
             flat = np.ptp(criterion) == 0 or np.ptp(values) == 0
             results_of[f"rank_{metric}"] = 0.0 if flat else float(spearmanr(criterion, values).statistic)
             results_of[f"over_defaults_{metric}"] = values[chosen] - values[0]
