@@ -221,7 +221,6 @@ def test_a_partial_run_names_the_detector_that_failed(
 
 
 WAITING = """
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from anomalist import DetectorSpec, hookimpl
@@ -229,8 +228,9 @@ from anomalist import DetectorSpec, hookimpl
 @dataclass
 class Waiting:
     def fit(self, data):
+        import LIBRARY
         Path("waits").touch()
-        time.sleep(60)
+        WORK
     score = state = restore = fit
 
 @hookimpl
@@ -239,10 +239,16 @@ def anomalist_detectors():
 """
 
 
-def test_an_interrupted_run_is_cancelled_at_once(data: Path, home: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("library", "work"),
+    [("time", "time.sleep(60)"), ("torch", "while True: torch.mm(torch.ones(99, 99), torch.ones(99, 99))")],
+)
+def test_an_interrupted_run_is_cancelled_at_once(
+    library: str, work: str, data: Path, home: Path, tmp_path: Path
+) -> None:
     site = tmp_path / "site"
     site.mkdir()
-    install_plugin(site, "waiting", WAITING)
+    install_plugin(site, "waiting", WAITING.replace("LIBRARY", library).replace("WORK", work))
     command = [sys.executable, "-m", "anomalist", "run", "payments.csv", "--key", "id", "--detector", "waiting"]
     environ = environment(PYTHONPATH=str(site), ANOMALIST_DATA_HOME=str(home), OMP_NUM_THREADS="1")
     with subprocess.Popen(

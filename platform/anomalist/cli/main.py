@@ -15,7 +15,7 @@ import click
 from anomalist import __version__
 from anomalist.cli.app import App, global_options
 from anomalist.cli.lazy import LazyCommand, TopGroup
-from anomalist.cli.leaving import leave
+from anomalist.cli.leaving import Leaving
 from anomalist.errors import AnomalistError
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ def cli() -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the program and leave it with its exit code."""
-    leave(run(args))
+    leaving = Leaving()
+    leaving.leave(run(args))
 
 
 def run(args: Sequence[str] | None = None) -> int:
