@@ -76,6 +76,14 @@ def test_files_are_read_without_what_tells_the_label(tmp_path: Path) -> None:
     assert (case.frame.columns, case.labels.tolist()) == (["at", "kind"], [0, 0, 1])
 
 
+def test_a_sample_without_anomalies_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "embeddings").mkdir()
+    values = np.random.default_rng(0).normal(size=(400, 2))
+    np.savez(tmp_path / "embeddings" / "rare.npz", X=values, y=np.arange(400) == 399)
+    found = [[case.labels.sum() for case in unseen.cases(tmp_path, ("rare",), 100, seed)] for seed in range(20)]
+    assert {tuple(sums) for sums in found} == {(), (1,)}
+
+
 def test_peers_get_numbers_whatever_the_columns_hold() -> None:
     train = pl.DataFrame({"x": [1.0, None, 3.0], "same": [1, 1, 1], "kind": ["a", "b", "a"]})
     judged = pl.DataFrame({"x": [None], "same": [2], "kind": ["new"]}, schema=train.schema)

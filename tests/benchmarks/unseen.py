@@ -69,12 +69,16 @@ def measured(
 
 
 def cases(data: Path | None, only: tuple[str, ...], rows: int, seed: int) -> Iterator[Case]:
-    """The tables, the small ones first."""
+    """The tables, the small ones first; one is left out of which the sample has no anomaly."""
     found = [*without_files(seed, only), *(with_files(data, only) if data is not None else ())]
     if not found:
         raise click.ClickException("no table of that name")
     for case in sorted(found, key=lambda case: case.frame.height * case.frame.width):
-        yield case.at_most(rows, seed)
+        sample = case.at_most(rows, seed)
+        if sample.labels.any():
+            yield sample
+        else:
+            click.echo(f"{case.name} left out: none of {rows:,} rows is an anomaly; give more --rows", err=True)
 
 
 @click.command()
