@@ -11,4 +11,5 @@ Each package imports only those below it:
     opening | workspace     the plugins and the store as the settings want them
     models                  files and versions of models, and their parts by name
     evaluation | execution  measures against known labels; many items side by side
+    progress                what a long use-case tells whoever waits for it; as low as these
 """
