@@ -117,6 +117,14 @@ def test_duplicates_and_twins() -> None:
     assert any("'x' and 'twin'" in worry for worry in found.worries)
 
 
+def test_amounts_of_which_some_bear_a_sign_are_not_left_out_in_silence() -> None:
+    amounts = [f"{'€ ' * (i % 2)}{value:.4f}" for i, value in enumerate(RNG.normal(50, 9, 200))]
+    (worry,) = described(x=amounts, y=RNG.normal(size=200)).worries
+    assert worry == "column 'x' is left out as nearly unique, but 50 % of it are numbers: write all of it like them"
+    assert described(x=[f"R{i:04}" for i in range(200)], y=RNG.normal(size=200)).worries == ()
+    assert described(x=[f"{i * 7919:09}" for i in range(200)], y=RNG.normal(size=200)).worries == ()
+
+
 def test_a_key_does_not_hide_duplicates() -> None:
     table = Table.from_frame(pl.DataFrame({"id": [1, 2, 3], "x": [5.5, 5.5, 7.5]}), key="id")
     assert profile(table).duplicate_rows == 1

@@ -161,4 +161,5 @@ def _twins(table: Table) -> list[str]:
 
 def _grave(warning: str) -> bool:
     """What a user should read even without looking at the columns; leaks are listed first already."""
-    return any(word in warning for word in ("missing", "infinite", "magnitude")) and "in advance" not in warning
+    words = ("missing", "infinite", "magnitude", "are numbers")
+    return any(word in warning for word in words) and "in advance" not in warning

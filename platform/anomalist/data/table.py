@@ -16,7 +16,7 @@ from anomalist.data.keys import as_text, content_keys, hash_rows
 from anomalist.data.labels import label_notes, read_labels
 from anomalist.data.roles import FEATURES, Role, earlier_roles, find_role, given_roles
 from anomalist.data.tidy import tidy
-from anomalist.data.words import first_row
+from anomalist.data.words import counted, first_row
 from anomalist.errors import DataError
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Table:
         if not rows.width:
             raise DataError(f"{source}: there are no columns")
         if not rows.height:
-            raise DataError(f"{source}: there are {rows.width} columns and no rows")
+            raise DataError(f"{source}: it has {counted(rows.width, 'column')} and no rows")
         asked = given_roles(
             rows.columns,
             source=source,

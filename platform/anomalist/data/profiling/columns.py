@@ -12,6 +12,7 @@ import polars as pl
 from anomalist.data.dates import to_naive
 from anomalist.data.encoding.codes import code_counts
 from anomalist.data.keys import as_text
+from anomalist.data.numerals import parse_numbers
 from anomalist.data.quantiles import quantiles
 from anomalist.data.roles import Role
 from anomalist.data.words import counted
@@ -115,13 +116,26 @@ def _of_any(role: Role, present: pl.Series, missing: float, distinct: int) -> li
     elif missing >= 0.5:
         warnings.append(f"is missing in {100 * missing:.0f} % of the rows")
     if role == Role.IDENTIFIER:
-        warnings.append("is nearly unique and is left out; give it another role if it means more than an identifier")
+        share = _share_of_numbers(present)
+        warnings.append(
+            f"is left out as nearly unique, but {100 * share:.0f} % of it are numbers: write all of it like them"
+            if share >= 0.5
+            else "is nearly unique and is left out; give it another role if it means more than an identifier"
+        )
     if role in {Role.NUMERIC, Role.CATEGORICAL, Role.BOOLEAN} and distinct > 1 and len(present) >= 1000:
         counts = present.alias("level").value_counts(sort=True, name="rows")
         share = int(counts.get_column("rows")[0]) / len(present)
         if share >= 0.999:
             warnings.append(f"is {counts.to_series(0)[0]!r} in {100 * share:.2f} % of the rows: nearly constant")
     return warnings
+
+
+def _share_of_numbers(present: pl.Series) -> float:
+    """How much of a text column are numbers; 0 where all of it is digits that have to stay text."""
+    if present.dtype != pl.String or present.is_empty():
+        return 0.0
+    numbers = parse_numbers(present)
+    return 0.0 if numbers.codes else 1.0 - float(numbers.bad.sum()) / len(present)
 
 
 def _of_numbers(finite: Floats) -> dict[str, float | str]:
