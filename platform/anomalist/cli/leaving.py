@@ -22,7 +22,7 @@ class Leaving:
     """Ends the program; made before anything else is done, so that what others have to do at the exit comes first."""
 
     def __init__(self) -> None:
-        self._code = 0
+        self._code: int | None = None
         self._watch: threading.Thread | None = None
         atexit.register(self._last)  # what is registered first is done last
 
@@ -39,23 +39,26 @@ class Leaving:
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, sys.stdout.fileno())
                 os.close(nowhere)
-            self._watch = threading.Thread(target=self._end_late, daemon=True, name="anomalist-leaving")
+            self._watch = threading.Thread(target=self._end_late, args=(code,), daemon=True, name="anomalist-leaving")
             self._watch.start()
         sys.exit(code)
 
     def _last(self) -> None:
-        """End here where a thread goes on that was given up: torn from under it, C++ code ends the process by abort."""
-        ours = (threading.main_thread(), self._watch)
-        if any(thread.daemon for thread in threading.enumerate() if thread not in ours):
-            self._end()
+        """End here where a thread goes on that was given up: torn from under it, C++ code ends the process by abort.
 
-    def _end_late(self) -> None:
+        Where an exception ends the program, it has a code of its own.
+        """
+        ours = (threading.main_thread(), self._watch)
+        if self._code is not None and any(thread.daemon for thread in threading.enumerate() if thread not in ours):
+            self._end(self._code)
+
+    def _end_late(self, code: int) -> None:
         """End the program for certain, unless it has ended by itself until then."""
         time.sleep(_PATIENCE)
-        self._end()
+        self._end(code)
 
-    def _end(self) -> NoReturn:
+    def _end(self, code: int) -> NoReturn:
         for stream in (sys.stdout, sys.stderr):
             with suppress(Exception):
                 stream.flush()
-        os._exit(self._code)
+        os._exit(code)
