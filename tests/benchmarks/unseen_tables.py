@@ -81,7 +81,6 @@ def without_files(seed: int, only: Sequence[str] = ()) -> Iterator[Case]:
     Where `only` is given, those whose name holds a part of it.
     """
     shipped = {
-        "wine": datasets.load_wine(return_X_y=True),
         "iris": datasets.load_iris(return_X_y=True),
         "breast cancer": datasets.load_breast_cancer(return_X_y=True),
         "digits": datasets.load_digits(return_X_y=True),
@@ -92,7 +91,6 @@ def without_files(seed: int, only: Sequence[str] = ()) -> Iterator[Case]:
                 yield _as_anomaly(f"{name} {one}", values, classes == one, seed)
     benign = shipped["breast cancer"][1] == 1
     bases = {
-        "wine": shipped["wine"][0],
         "diabetes": datasets.load_diabetes(return_X_y=True, scaled=False)[0],
         "benign": shipped["breast cancer"][0][benign],
         "digits": shipped["digits"][0],
