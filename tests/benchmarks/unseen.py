@@ -5,8 +5,9 @@
 
 Tables that scikit-learn ships: digits, iris and breast cancer, each class in turn as the anomaly, drawn down to a share
 of 5%; and rows of such tables with anomalies that are made, 5%, of four kinds: local, global, clustered, and of
-dependency. Its wine is left out: ADBench, which defaults were chosen on, has rows of it. With --data also `embeddings/*.npz` (`X` and `y`) and the labelled ones of `raw/*.csv.gz`, tables of mixed
-columns that `raw/README.json` describes. Of tables with more than --rows rows, a random sample is used by all sides.
+dependency. Its wine is left out: ADBench, which defaults were chosen on, has rows of it. With --data also
+`embeddings/*.npz` (`X` and `y`) and the labelled ones of `raw/*.csv.gz`, tables of mixed columns that `raw/README.json`
+describes. Of tables with more than --rows rows, a random sample is used by all sides.
 
 Two ways to train: on all rows, anomalies among them, which are then judged; and on a random half of the normal rows,
 where the panel is told so, as `--clean` does, and the other rows are judged. The panel gets the columns as a file holds
