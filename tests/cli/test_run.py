@@ -68,7 +68,7 @@ def test_scores_only_have_no_value(data: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "says"),
     [
-        ("", "flagged 1 of 60 rows: a budget of 1% of the rows, from "),
+        ("", "flagged 1 of 60 rows: a budget of 1% of the rows, but at least one row, from "),
         ("--budget 5", "flagged 5 of 60 rows: a budget of 5 rows, from "),
         ("--budget 10%", "flagged 6 of 60 rows: a budget of 10% of the rows, from "),
         ("--fpr 0.2", "rows: a false-positive rate of 0.2, from "),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from anomalist.engine.runs.result import Finding, RunResult
+    from anomalist.store.rows import RunRow
 
 __all__ = [
     "chance",
@@ -23,6 +24,7 @@ __all__ = [
     "print_finding",
     "print_findings",
     "print_result",
+    "rows_of_threshold",
 ]
 
 _REASONS = 3
@@ -41,8 +43,8 @@ def print_result(result: RunResult) -> None:
         told = f"{report.seconds:.1f} s" if report.status == "done" else f"{report.status}: {report.error}"
         click.echo("  " + "; ".join([f"{report.seat.name}  {told}", *report.notes]))
     flagged = int(result.scores.flagged.sum())
-    threshold = result.model.threshold
-    click.echo(f"flagged {flagged:,} of {len(result.table):,} rows: {describe_threshold(threshold.state())}")
+    threshold = describe_threshold(result.model.threshold.state(), rows=rows_of_threshold(run))
+    click.echo(f"flagged {flagged:,} of {len(result.table):,} rows: {threshold}")
     if result.evaluation is not None:
         click.echo()
         print_evaluation(result.evaluation)
@@ -141,11 +143,19 @@ def one_in(level: float) -> str:
     return f"{1 / share:.1f}" if share > 0.1 else f"{round(1 / share):,}"
 
 
-def describe_threshold(threshold: Mapping[str, Any]) -> str:
-    """A threshold in a few words.
+def rows_of_threshold(run: RunRow) -> int | None:
+    """How many rows a run took its threshold from; None where it is the one that the model came with."""
+    own = run.kind != "score" or run.params.get("budget") is not None
+    return run.dataset.rows if own else None
+
+
+def describe_threshold(threshold: Mapping[str, Any], *, rows: int | None = None) -> str:
+    """A threshold in a few words; a share of `rows`, where it was taken from so many, comes to one row at least.
 
     >>> describe_threshold({"policy": "budget", "parameter": 0.01, "value": 6.6})
     'a budget of 1% of the rows, from 6.60 bits on'
+    >>> describe_threshold({"policy": "budget", "parameter": 0.01, "value": 6.6}, rows=60)
+    'a budget of 1% of the rows, but at least one row, from 6.60 bits on'
     """
     policy, parameter, value = threshold["policy"], threshold["parameter"], threshold["value"]
     if policy == "none" or value is None:
@@ -153,7 +163,8 @@ def describe_threshold(threshold: Mapping[str, Any]) -> str:
     what = {
         "budget": f"a budget of {parameter:g} rows"
         if parameter >= 1
-        else f"a budget of {100 * parameter:g}% of the rows",
+        else f"a budget of {100 * parameter:g}% of the rows"
+        + (", but at least one row" if rows is not None and parameter * rows < 1 else ""),
         "fpr": f"a false-positive rate of {parameter:g}",
         "labels": f"the best F-beta on the labels, beta {parameter:g}",
     }[policy]

@@ -158,7 +158,7 @@ def _detail_dict(run: RunRow, members: list[MemberRow], threshold: ThresholdRow 
 
 
 def _print_run(run: RunRow, members: list[MemberRow], threshold: ThresholdRow | None) -> None:
-    from anomalist.cli.findings import describe_threshold, print_evaluation
+    from anomalist.cli.findings import describe_threshold, print_evaluation, rows_of_threshold
 
     columns = ["run", "kind", "status", "data", "rows", "model", "flagged", "started (UTC)", "seconds"]
     pairs = dict(zip(columns, _line(run), strict=True))
@@ -172,7 +172,7 @@ def _print_run(run: RunRow, members: list[MemberRow], threshold: ThresholdRow | 
         pairs["error"] = run.error
     if threshold is not None:
         pairs["threshold"] = describe_threshold(
-            {"policy": threshold.policy, **threshold.settings, "value": threshold.value}
+            {"policy": threshold.policy, **threshold.settings, "value": threshold.value}, rows=rows_of_threshold(run)
         )
     print_pairs(pairs)
     if members:
