@@ -58,7 +58,7 @@ BAD_OPTIONS = {
     "a rate that is no number": quick("--fpr nan", "fpr must be a probability between 0 and 1, got nan"),
     "a rate in words": quick("--fpr low", "'--fpr': 'low' is not a valid float", "anomalist run --help"),
     "a negative beta": quick("--label fraud --f-beta -1", "beta must be a positive number, got -1.0"),
-    "a beta without labels": quick("--f-beta 1", "needs a label column; name it with --label"),
+    "a beta without labels": quick("--f-beta 1", "needs a label column: name it as the label"),
     "a positive value without labels": quick("--positive 1", "name their column with --label"),
     "a negative seed": quick("--seed -1", "--seed: seed must be a whole number from 0", "got -1"),
     "a seed with a fraction": quick("--seed 1.5", "'--seed': '1.5' is not a valid integer"),

@@ -175,11 +175,11 @@ def test_an_interruption_says_how_to_go_on(frail: str, rows: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("text", "code", "message"),
     [
-        ("tune rows.csv", 2, "name their column with --label, or add --unsupervised"),
+        ("tune rows.csv", 2, "name their column as the label, or search unsupervised"),
         (
             "tune rows.csv --label fraud --panel fast",
             2,
-            "flag --panel: it says whose consensus judges",
+            "a panel says whose consensus judges",
         ),
         ("tune rows.csv --positive 1", 2, "--positive says which labels mean an anomaly"),
         ("tune rows.csv --label fraud --trials 1", 2, "trials must be a whole number of at least 2, got 1"),
@@ -187,7 +187,7 @@ def test_an_interruption_says_how_to_go_on(frail: str, rows: Path, tmp_path: Pat
         ("tune rows.csv --label fraud --detector gmm --space clouds=5", 2, "clouds is searched between LOW..HIGH or"),
         ("tune rows.csv --label fraud --detector pyod:ECOD", 2, "pyod:ECOD"),
         ("tune rows.csv --label fraud --detector knn --detector knn", 2, "detector knn is named twice"),
-        ("tune rows.csv --label fraud --detector knn --detector gmm --space a=1..2", 2, "--space is for one detector"),
+        ("tune rows.csv --label fraud --detector knn --detector gmm --space a=1..2", 2, "a space is for one detector"),
         ("tune rows.csv --label a", 4, "rows.csv"),
         ("tune none.csv --label fraud", 4, "none.csv"),
     ],

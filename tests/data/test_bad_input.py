@@ -239,7 +239,7 @@ def test_labels(values: list[Any], positive: list[str] | None, says: tuple[str, 
     with pytest.raises(DataError) as caught:
         table.labels(positive)
     check(caught.value, DataError, "sales.csv", *says)
-    assert positive is not None or "row" in str(caught.value) or "--positive VALUE" in str(caught.value)
+    assert positive is not None or "row" in str(caught.value) or "an anomaly as positive" in str(caught.value)
 
 
 def test_no_label_column() -> None:

@@ -72,7 +72,7 @@ def guess_positive(series: pl.Series, *, source: str) -> str:
         shown = ", ".join(map(repr, levels[:6])) + (", ..." if len(levels) > 6 else "")
         what = "equally frequent values" if len(levels) == 2 else "values" if len(levels) != 1 else "value"
         raise DataError(
-            f"{where} has {len(levels)} {what} ({shown}): name those that mean an anomaly with --positive VALUE"
+            f"{where} has {len(levels)} {what} ({shown}): name those that mean an anomaly as positive"
         )
     return levels[1]
 

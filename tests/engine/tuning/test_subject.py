@@ -81,8 +81,8 @@ def test_defaults_outside_of_the_space_are_no_point_of_it(careful: Registry) -> 
         ("weighted", "steps=1.5..5", "steps is a whole number, and so must be the ends of its range"),
         ("weighted", "turned=1..5", "turned is str, no number: give choices, turned=A|B|C"),
         ("weighted", "turned=no|never|yes", "turned must be no, yes or maybe, got 'never'"),
-        ("weighted", "", "--space names nothing to search; write it as 'NAME=LOW..HIGH,NAME=A|B'"),
-        ("weighted:steps=2", "steps=1..5", "steps is given with --detector and searched with --space"),
+        ("weighted", "", "the space names nothing to search; write it as 'NAME=LOW..HIGH,NAME=A|B'"),
+        ("weighted:steps=2", "steps=1..5", "steps is given with the detector and searched by the space"),
     ],
 )
 def test_a_space_that_cannot_be_searched_is_refused(careful: Registry, text: str, space: str, message: str) -> None:
@@ -91,9 +91,11 @@ def test_a_space_that_cannot_be_searched_is_refused(careful: Registry, text: str
 
 
 def test_nothing_to_search_is_refused_with_what_there_is(registry: Registry, careful: Registry) -> None:
-    with pytest.raises(UsageError, match=r"distance does not say what .* --space .*; it has power \(float\)$"):
+    with pytest.raises(UsageError, match=r"distance does not say what .* a space such as .*; it has power \(float\)$"):
         Subject.of(registry, "distance", None)
-    with pytest.raises(UsageError, match="nothing is left to search of weighted: leave a parameter out of --detector"):
+    with pytest.raises(
+        UsageError, match="nothing is left to search of weighted: give fewer parameters with the detector"
+    ):
         Subject.of(careful, "weighted:weight=0,turned=no", None)
     with pytest.raises(UnknownNameError):
         Subject.of(careful, "no_such", None)

@@ -288,7 +288,7 @@ def test_rows_with_a_time_are_judged_by_later_ones(searching: Workspace, labelle
 
 def test_many_rows_are_sampled_and_said_so(searching: Workspace, labelled: Table) -> None:
     found = tune(searching, labelled, replace(OPTIONS, rows=120, trials=2))
-    assert "the search sees 120 of 240 rows, drawn at random; --rows changes that" in found.run.notes
+    assert "the search sees 120 of 240 rows, drawn at random, as the option rows says" in found.run.notes
     verdict = found.detectors[0].verdict
     assert verdict is not None
     assert (verdict.rows, verdict.anomalies) == (36, 6)
@@ -318,7 +318,7 @@ def test_several_detectors_are_searched_one_after_the_other(searching: Workspace
 
 def test_what_cannot_be_searched_is_refused_before_anything_is_stored(searching: Workspace, labelled: Table) -> None:
     plain = Table.from_frame(labelled.frame.drop("fraud"), source="payments.csv")
-    with pytest.raises(UsageError, match="name their column with --label, or add --unsupervised"):
+    with pytest.raises(UsageError, match="name their column as the label, or search unsupervised"):
         tune(searching, plain, OPTIONS)
     few = Table.from_frame(labelled.frame.with_columns(fraud=(pl.col("a") > 3.5).cast(pl.Int8)), label="fraud")
     with pytest.raises(DataError, match="10 anomalies and 10 normal rows are needed"):
@@ -333,7 +333,7 @@ def test_options_out_of_their_range_are_refused(change: dict) -> None:
 
 
 def test_a_space_is_for_one_detector() -> None:
-    with pytest.raises(UsageError, match="--space is for one detector"):
+    with pytest.raises(UsageError, match="a space is for one detector"):
         TuneOptions(detectors=("a", "b"), space="k=1..2")
 
 

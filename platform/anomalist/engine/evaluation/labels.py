@@ -42,7 +42,7 @@ class Labels:
         """
         name = column or table.label
         if name is None:
-            raise DataError(f"{table.source}: no column was named as the label; name one with --label")
+            raise DataError(f"{table.source}: no column was named as the label; name one as the label")
         if name not in table.frame.columns:
             raise DataError(f"{table.source}: there is no column {name!r} to take labels from")
         series = table.frame.get_column(name)
@@ -78,5 +78,5 @@ class Labels:
         if not self.of_both_kinds:
             raise DataError(
                 f"{self.where}: both anomalies and normal rows are needed, got {int(self.values.sum()):,} anomalies "
-                f"among {self.values.size:,} labels; say which values mean an anomaly with --positive"
+                f"among {self.values.size:,} labels; name the values that mean an anomaly as positive"
             )

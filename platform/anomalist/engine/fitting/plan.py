@@ -83,7 +83,7 @@ def make_plan(
         PluginError: A maker of features failed: what every detector sees depends on it, so there is no going on.
     """
     if positive is not None and table.label is None:
-        raise UsageError("the labels that mean an anomaly need their column; name it with --label")
+        raise UsageError("the labels that mean an anomaly need their column: name it as the label")
     combiner = combiner_from_text(registry, options.combiner)
     makers = makers_from_text(registry, options.features, executor=executor)
     labels = Labels.of(table, positive) if table.label is not None else None
@@ -145,7 +145,7 @@ def check_threshold(request: ThresholdRequest, labels: Labels | None, rows: int)
     """
     if request.policy == "labels":
         if labels is None:
-            raise UsageError("a threshold from labels needs a label column; name it with --label")
+            raise UsageError("a threshold from labels needs a label column: name it as the label")
         labels.check_both_kinds()
     if request.policy == "fpr":
         check_held_out(held_out_rows(rows), request.parameter)

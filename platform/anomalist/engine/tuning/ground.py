@@ -63,9 +63,9 @@ class Known:
         """
         check_enough(table)
         if positive is not None and table.label is None:
-            raise UsageError("the labels that mean an anomaly need their column; name it with --label")
+            raise UsageError("the labels that mean an anomaly need their column: name it as the label")
         if table.label is None and not options.unsupervised:
-            raise UsageError("a search is judged by labels: name their column with --label, or add --unsupervised")
+            raise UsageError("a search is judged by labels: name their column as the label, or search unsupervised")
         truth, notes = np.full(len(table), _UNKNOWN, dtype=np.int64), list(table.notes)
         judged = table.label is not None
         if judged:
@@ -81,7 +81,7 @@ class Known:
         if len(table) > options.rows:
             rows = _sample(table, truth, options)
             how = "drawn at random" if table.time is None else "the latest"
-            notes.append(f"the search sees {options.rows:,} of {len(table):,} rows, {how}; --rows changes that")
+            notes.append(f"the search sees {options.rows:,} of {len(table):,} rows, {how}, as the option rows says")
             table, truth = table.take(rows), truth[rows]
         return cls(table=table, truth=truth, judged=judged, notes=tuple(notes))
 
@@ -192,5 +192,5 @@ def _has_both(truth: Ints, fewest: int = 1) -> bool:
 def _lacking(truth: Ints, where: str) -> DataError:
     return DataError(
         f"{where}: more anomalies or normal rows are needed, got {int((truth == 1).sum()):,} anomalies and "
-        f"{int((truth == 0).sum()):,} normal rows; give more rows, or search with --unsupervised"
+        f"{int((truth == 0).sum()):,} normal rows; give more rows, or search unsupervised"
     )

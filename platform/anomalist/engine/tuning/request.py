@@ -63,7 +63,9 @@ class TuneOptions:
             UsageError: A panel was named, and labels judge; or what was asked for cannot be.
         """
         if not given["unsupervised"] and settings.origins["panel"].startswith("flag "):
-            raise UsageError("flag --panel: it says whose consensus judges where no labels do; add --unsupervised")
+            raise UsageError(
+                "a panel says whose consensus judges where no labels do: search unsupervised, or name none"
+            )
         memory = settings.memory if settings.isolate else None
         shared = {name: getattr(settings, name) for name in ("panel", "timeout", "seed", "device")}
         return cls(**given, **shared, memory=memory)
@@ -77,8 +79,8 @@ class TuneOptions:
             value = getattr(self, name)
             check_parameter(value is None or 0 < value < math.inf, name, value, "a number of seconds above 0")
         if not self.detectors:
-            raise UsageError("a search needs a detector; name one with --detector")
+            raise UsageError("a search needs a detector: name one")
         for line in {line for line in self.detectors if self.detectors.count(line) > 1}:
             raise UsageError(f"detector {line} is named twice; once is enough")
         if self.space is not None and len(self.detectors) > 1:
-            raise UsageError("--space is for one detector; name one with --detector")
+            raise UsageError("a space is for one detector: name one")

@@ -43,7 +43,7 @@ def check_labels(labels: Labels) -> None:
     if min(anomalies, normal) < FEWEST:
         raise DataError(
             f"{labels.where}: {FEWEST} anomalies and {FEWEST} normal rows are needed to search by, got {anomalies:,} "
-            f"and {normal:,}; label more, or search with --unsupervised"
+            f"and {normal:,}; label more, or search unsupervised"
         )
 
 

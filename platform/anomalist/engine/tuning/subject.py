@@ -54,13 +54,15 @@ class Subject:
         if space is None:
             axes = tuple(axis for axis in axes if axis.name not in fixed)
         if space is not None and not axes:
-            raise ParameterError("--space names nothing to search; write it as 'NAME=LOW..HIGH,NAME=A|B'")
+            raise ParameterError("the space names nothing to search; write it as 'NAME=LOW..HIGH,NAME=A|B'")
         if not axes:
             raise UsageError(_nothing(typed, parameters, declared=bool(spec.search)))
         searched = Space.of(typed, axes, parameters)
         for axis in axes:
             if axis.name in fixed:
-                raise ParameterError(f"{typed}: {axis.name} is given with --detector and searched with --space")
+                raise ParameterError(
+                    f"{typed}: {axis.name} is given with the detector and searched by the space: leave it out of one"
+                )
         for point in searched.corners():
             registry.build(typed, {**fixed, **point})
         name = registry.lasting(DetectorSpec, typed)
@@ -81,11 +83,11 @@ class Subject:
 
 def _nothing(name: str, parameters: Sequence[Parameter], *, declared: bool) -> str:
     if declared:
-        return f"nothing is left to search of {name}: leave a parameter out of --detector"
+        return f"nothing is left to search of {name}: give fewer parameters with the detector"
     known = ", ".join(f"{p.name} ({p.type})" for p in parameters if p.name not in ("seed", "device"))
     if not known:
         return f"{name} has no parameter to search"
-    return f"{name} does not say what of it to search: say it with --space 'NAME=LOW..HIGH,NAME=A|B'; it has {known}"
+    return f"{name} does not say what of it to search: name a space such as 'NAME=LOW..HIGH,NAME=A|B'; it has {known}"
 
 
 def _typed(value: Value) -> str:
