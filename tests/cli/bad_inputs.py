@@ -159,7 +159,7 @@ BAD_NEW_ROWS = {
     "a key of new rows twice": score(payments(id=all_of("r1")), "'r1'", options="--key id"),
     "labels of one kind to evaluate with": Bad(
         typed="evaluate new.csv --label fraud --model m",
-        says=("new.csv", "'fraud'", "0 anomalies among 60 labels", "--positive"),
+        says=("new.csv", "'fraud'", "0 anomalies among 60 labels", "as positive"),
         code=4,
         files={"new.csv": payments(fraud=all_of("0"))},
     ),

@@ -173,6 +173,16 @@ def test_a_run_is_measured_by_the_label_that_it_was_given(home: Path) -> None:
     assert type_in("evaluate latest --label fraud --positive good --json").json["roc_auc"] < 1.0
 
 
+def test_new_rows_are_measured_by_the_label_column_of_their_model(home: Path) -> None:
+    Path("a.csv").write_text(payments(fraud=lambda i, fraud: "bad" if fraud == "1" else "odd" if i % 2 else "good"))
+    type_in(f"run a.csv --key id --label fraud --positive bad --name m {FOREST}")
+    scored = type_in("score a.csv --model m")
+    assert "against 60 labels, 2 of them anomalies" in scored.out
+    assert scored.err == ""
+    for typed in ("latest", "a.csv --model m", "latest"):
+        assert type_in(f"evaluate {typed} --json").json["roc_auc"] == 1.0
+
+
 def test_labels_that_were_features_are_said(home: Path) -> None:
     Path("a.csv").write_text(payments())
     type_in(f"run a.csv --key id {FOREST}")

@@ -29,12 +29,12 @@ def evaluate(app: App, /, run_or_data: str, model: str | None, data: str | None,
 
     Give a RUN (an id or 'latest'), whose rows are read again; or DATA: with --model its rows are scored now, else the
     newest run that scored exactly these rows is measured. --label names the column of the labels; of a RUN that was
-    given one, that is the default.
+    given one, and of a model that was fitted with one, that is the default.
     """
     from anomalist.cli.findings import print_evaluation
     from anomalist.engine.evaluation.evaluate import evaluate_scores
     from anomalist.engine.evaluation.labels import Labels
-    from anomalist.engine.runs.score import score
+    from anomalist.engine.runs.score import positive_of, score
     from anomalist.engine.runs.sources import read_again
     from anomalist.engine.runs.stored import newest_run_of, stored_scores
     from anomalist.engine.workspace import Workspace
@@ -46,7 +46,7 @@ def evaluate(app: App, /, run_or_data: str, model: str | None, data: str | None,
     if not is_data and model is not None:
         raise UsageError("--model scores DATA; a RUN has its scores already")
     label = options["label"]
-    if is_data and not label:
+    if is_data and model is None and not label:
         raise UsageError("evaluate needs the column of the labels; name it with --label")
     source, positive = source_from(run_or_data if is_data else None, options)
     with Workspace.open(app.settings(), app.registry()) as workspace:
@@ -64,6 +64,8 @@ def evaluate(app: App, /, run_or_data: str, model: str | None, data: str | None,
             if fitted:
                 source = replace(source, like=fitted[0].encoder.reading)
             table = source.read(workspace.registry)
+            if fitted and positive is None:
+                positive = positive_of(workspace, *fitted, table.label)
             labels = Labels.of(table, positive)
             labels.check_both_kinds()
             if fitted:

@@ -28,6 +28,6 @@ def profile(app: App, /, data: str, as_json: bool, **options: Any) -> None:
     source, positive = source_from(data, options)
     table = source.read(app.registry())
     found = profile_table(table, positive=positive)
-    for note in table.notes:
+    for note in found.notes:
         app.notice(note)
     emit(as_json, {"profile": found.to_dict()}, lambda: print_profile(found))

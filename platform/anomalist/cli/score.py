@@ -37,7 +37,8 @@ def score(
     """Score the rows of DATA with a stored model.
 
     A row gets the same score alone as among a million. Columns are found by name and keep the roles that they had when
-    the model was fitted. Rows are flagged from the model's own threshold on, unless --budget is given.
+    the model was fitted: where its label column is there, the scores are measured by it. Rows are flagged from the
+    model's own threshold on, unless --budget is given.
     """
     from anomalist.cli.progress import progress_bar
     from anomalist.engine.runs.export import check_out

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from anomalist.detector import Ints
 
-__all__ = ["guess_positive", "label_notes", "read_labels"]
+__all__ = ["guess_positive", "guessed_label", "label_notes", "read_labels"]
 
 
 def read_labels(series: pl.Series, *, source: str, positive: Collection[str] | None = None) -> Ints:
@@ -71,23 +71,26 @@ def guess_positive(series: pl.Series, *, source: str) -> str:
     if len(levels) != 2 or sizes[0] == sizes[1]:
         shown = ", ".join(map(repr, levels[:6])) + (", ..." if len(levels) > 6 else "")
         what = "equally frequent values" if len(levels) == 2 else "values" if len(levels) != 1 else "value"
-        raise DataError(
-            f"{where} has {len(levels)} {what} ({shown}): name those that mean an anomaly as positive"
-        )
+        raise DataError(f"{where} has {len(levels)} {what} ({shown}): name those that mean an anomaly as positive")
     return levels[1]
 
 
-def label_notes(series: pl.Series, *, source: str) -> tuple[str, ...]:
-    """Say which value was taken for the anomaly where nothing but its rarity tells."""
+def guessed_label(series: pl.Series) -> str | None:
+    """The value that is taken for the anomaly where nothing but its rarity tells; None where nothing is guessed."""
     present = series.drop_nulls()
     levels = as_text(present).unique().to_list()
     if len(levels) != 2 or set(levels) == {"0", "1"} or truth(levels) is not None:
-        return ()
+        return None
     try:
-        positive = guess_positive(present, source=source)
+        return guess_positive(present, source="")
     except DataError:
+        return None
+
+
+def label_notes(series: pl.Series, guessed: str | None) -> tuple[str, ...]:
+    """Say which value was taken for the anomaly by its rarity, if one was."""
+    if guessed is None:
         return ()
     return (
-        f"label column {series.name!r}: {positive!r}, the rarer of two values, is the anomaly, unless --positive says"
-        " else",
+        f"label column {series.name!r}: {guessed!r}, the rarer of two values, is the anomaly: positive can say else",
     )

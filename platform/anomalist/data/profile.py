@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from anomalist.data.keys import hash_rows
-from anomalist.data.labels import guess_positive
+from anomalist.data.labels import guess_positive, guessed_label, label_notes
 from anomalist.data.profiling.columns import ColumnProfile, profile_column
 from anomalist.data.profiling.leaks import leak
 from anomalist.data.profiling.times import TimeProfile, profile_time
@@ -73,6 +73,7 @@ def profile(table: Table, *, positive: Collection[str] | None = None) -> Profile
     `positive` names the labels that mean an anomaly; found when not given.
     """
     frame = table.frame
+    about = _about_label(table) if positive is None else ()
     labels, positive, label_worries = _labels(table, positive)
     columns, leaks = [], []
     for name, role in table.roles.items():
@@ -94,7 +95,7 @@ def profile(table: Table, *, positive: Collection[str] | None = None) -> Profile
         columns=tuple(columns),
         duplicate_rows=duplicates,
         size=int(frame.estimated_size()),
-        notes=table.notes,
+        notes=(*table.notes, *about),
         time=time,
         positive=positive,
         anomalies=None if labels is None else int(labels.sum()),
@@ -112,6 +113,14 @@ def profile(table: Table, *, positive: Collection[str] | None = None) -> Profile
             ),
         ),
     )
+
+
+def _about_label(table: Table) -> tuple[str, ...]:
+    """What had to be guessed of the label."""
+    if table.label is None:
+        return ()
+    column = table.frame.get_column(table.label)
+    return label_notes(column, guessed_label(column))
 
 
 def _labels(table: Table, given: Collection[str] | None) -> tuple[Ints | None, str | None, list[str]]:

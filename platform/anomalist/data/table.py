@@ -13,7 +13,7 @@ import polars as pl
 from anomalist.data.conventions import Reading
 from anomalist.data.frames import as_polars
 from anomalist.data.keys import as_text, content_keys, hash_rows
-from anomalist.data.labels import label_notes, read_labels
+from anomalist.data.labels import read_labels
 from anomalist.data.roles import FEATURES, Role, earlier_roles, find_role, given_roles
 from anomalist.data.tidy import tidy
 from anomalist.data.words import counted, first_row
@@ -126,7 +126,7 @@ class Table:
             roles=every,
             keys=_keys(rows, every, source),
             source=source,
-            notes=(*notes, *repairs, *_about_label(rows, every, source)),
+            notes=(*notes, *repairs),
             why={name: found[name][1] if name in found else _SAID[name in said] for name in rows.columns},
             conventions=conventions,
         )
@@ -265,11 +265,6 @@ def _check_given(table: Table, said: Mapping[str, Role | str]) -> None:
         series = table.frame.get_column(name)
         if role == Role.BOOLEAN and (distinct := series.drop_nulls().n_unique()) > 2:
             raise DataError(f"{table.source}: column {name!r} cannot be boolean: it holds {distinct} different values")
-
-
-def _about_label(frame: pl.DataFrame, roles: Mapping[str, Role], source: str) -> tuple[str, ...]:
-    name = next((name for name, role in roles.items() if role == Role.LABEL), None)
-    return () if name is None else label_notes(frame.get_column(name), source=source)
 
 
 def _as_json(value: Any) -> Any:

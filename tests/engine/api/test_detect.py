@@ -121,7 +121,8 @@ def test_new_rows_are_scored_by_a_model_of_the_store(made: Run, frame: pl.DataFr
     assert alone.flagged["key"].to_list() == ["r7"]
     assert anomalist.score(frame, "m@champion", budget="10%").flagged.height == 30
     assert anomalist.score(frame, "m", label="fraud").result.evaluation["ensemble"]["roc_auc"] == 1.0
-    assert anomalist.score(frame, "m").result.evaluation is None
+    assert anomalist.score(frame, "m").result.evaluation == made.result.evaluation  # so is the column of its labels
+    assert anomalist.score(frame.drop("fraud"), "m").result.evaluation is None
     with pytest.raises(UnknownNameError, match="no model 'nobody'"):
         anomalist.score(frame, "nobody")
     with pytest.raises(UsageError, match=r"such as that of run\.model_name, got a Model$"):
@@ -161,7 +162,7 @@ def test_wrong_arguments_are_refused(frame: pl.DataFrame, home: Path) -> None:
 def test_positive_labels_and_roles_are_taken(frame: pl.DataFrame) -> None:
     text = frame.with_columns(fraud=pl.Series(["bad" if flag else "good" for flag in frame["fraud"]]))
     found = anomalist.run(text, key="id", label="fraud", positive=["good"], detectors=["distance"])
-    assert found.evaluate(positive=["good"])["anomalies"] == 297
+    assert found.evaluate(positive=["good"])["anomalies"] == found.evaluate()["anomalies"] == 297
     assert found.result.evaluation is not None
     assert found.result.evaluation["anomalies"] == 297
     roles = anomalist.run(frame, roles={"id": "key", "weight": "ignored", "fraud": "label"}, detectors=["distance"])

@@ -218,6 +218,25 @@ def test_a_batch_without_any_anomaly_is_scored(workspace: Workspace, frame: pl.D
         assert any("fraud" in note for note in result.row.notes)
 
 
+def test_new_rows_are_measured_by_the_labels_of_the_model(workspace: Workspace, frame: pl.DataFrame) -> None:
+    words = frame.with_columns(fraud=pl.when(pl.col("fraud") == 1).then(pl.lit("bad")).otherwise(pl.lit("good")))
+    made = run(workspace, Table.from_frame(words, key="id", label="fraud"), PLAIN, name="m")
+    assert sum("'bad', the rarer of two values, is the anomaly" in note for note in made.row.notes) == 1
+    fitted = workspace.load("m")
+    like = fitted[0].encoder.reading
+    most = pl.concat([words.filter(pl.col("fraud") == "bad"), words.filter(pl.col("fraud") == "good").head(2)])
+    found = score(workspace, Table.from_frame(most, like=like), *fitted)
+    assert found.evaluation is not None
+    assert (found.evaluation["anomalies"], found.evaluation["rows"]) == (3, 5)  # the rarer value here is the other one
+    assert not any("rarer" in note for note in found.row.notes)
+    for label, says in ((None, None), ("good", "never holds 'bad'"), ("odd", "never holds 'bad'")):
+        batch = words.head(5).with_columns(fraud=pl.lit(label, dtype=pl.String))
+        plain = score(workspace, Table.from_frame(batch, like=like), *fitted)
+        assert plain.evaluation is None
+        assert [note for note in plain.row.notes if "fraud" in note] == ([] if says is None else [plain.row.notes[-1]])
+        assert says is None or says in plain.row.notes[-1]
+
+
 def test_a_later_version_says_who_stays_champion(workspace: Workspace, table: Table) -> None:
     first = run(workspace, table, PLAIN, name="m")
     second = run(workspace, table, PLAIN, name="m")

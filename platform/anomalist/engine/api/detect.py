@@ -141,7 +141,8 @@ def score(
     """Score rows with a stored model: `"name"` (its champion), `"name@alias"` or `"name:version"`.
 
     A row gets the same score alone as among a million. Columns keep the roles that they had when the model was fitted,
-    and their numbers and dates are read as they were then. The other arguments are those of `run`.
+    and their numbers and dates are read as they were then; its label column, where the rows have it, measures the
+    scores. The other arguments are those of `run`.
 
     Raises:
         AnomalistError: The data, the model or the store cannot be used; the message says what to do.

@@ -131,8 +131,10 @@ class Run:
         Raises:
             DataError: There is no such column, or its values cannot be used.
         """
-        chosen = None if positive is None else set(several(positive))
-        return evaluate_scores(self.result.scores, Labels.of(self.result.table, chosen, column=label))
+        table = self.result.table
+        before = self.result.row.params.get("positive") if label in {None, table.label} else None
+        chosen = before if positive is None else set(several(positive))
+        return evaluate_scores(self.result.scores, Labels.of(table, chosen, column=label))
 
     def ask(
         self,

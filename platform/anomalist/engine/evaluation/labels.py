@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from anomalist.data.labels import read_labels
+from anomalist.data.labels import guessed_label, label_notes, read_labels
 from anomalist.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,11 +27,15 @@ class Labels:
         rows: Their numbers, shape (k,).
         values: 1 for an anomaly, 0 for a normal row, shape (k,).
         where: What an error calls them: the table and the column.
+        guessed: The value that was taken for the anomaly as it is the rarer of two; None where nothing was guessed.
+        notes: The line that says so.
     """
 
     rows: Ints
     values: Ints
     where: str = "the labels"
+    guessed: str | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, table: Table, positive: Collection[str] | None = None, *, column: str | None = None) -> Self:
@@ -50,7 +54,9 @@ class Labels:
         if not known.size:
             raise DataError(f"{table.source}: label column {name!r} holds no value")
         values = read_labels(series.gather(known), source=table.source, positive=positive)
-        return cls(rows=known, values=values, where=f"{table.source}: label column {name!r}")
+        guessed = guessed_label(series) if positive is None else None
+        where = f"{table.source}: label column {name!r}"
+        return cls(rows=known, values=values, where=where, guessed=guessed, notes=label_notes(series, guessed))
 
     @property
     def of_both_kinds(self) -> bool:

@@ -207,6 +207,7 @@ def _stored(
         top=options.top,
         notes=(
             *panel.table.notes,
+            *(panel.labels.notes if panel.labels is not None else ()),
             *panel.notes,
             *challenger.notes,
             *remarks,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from anomalist.data.table import Table
+    from anomalist.engine.evaluation.labels import Labels
     from anomalist.engine.fitting.request import RunOptions
     from anomalist.engine.runs.result import RunResult
     from anomalist.engine.workspace import Workspace
@@ -64,9 +65,10 @@ def run(
     params = {
         "name": name,
         "options": lasting(options, workspace.registry).to_dict(),
-        "positive": None if positive is None else sorted(positive),
+        "positive": _meant(plan.labels, positive),
         "origin": dict(origin or {}),
     }
+    about = plan.labels.notes if plan.labels is not None else ()
     with workspace.running("fit", table, params=params, seed=options.seed) as run_id:
         fitted = fit(plan, executor=workspace.executor, progress=workspace.progress)
         model, scores = fitted.model, fitted.scores
@@ -77,7 +79,7 @@ def run(
         workspace.progress.stage("storing")
         champion = _champion(workspace, name)
         pickles = model_files.pickle_notes(model, workspace.registry)
-        notes = (*table.notes, *_left_out(model), *fitted.notes, *remarks, *pickles)
+        notes = (*table.notes, *about, *_left_out(model), *fitted.notes, *remarks, *pickles)
         if champion is not None:
             notes = (*notes, f"{name}:{champion} stays the champion; name the version to score with the new model")
         made = NewModel(
@@ -101,6 +103,13 @@ def run(
         )
     workspace.announce(result)
     return result
+
+
+def _meant(labels: Labels | None, positive: Collection[str] | None) -> list[str] | None:
+    """The label values that mean an anomaly, given or guessed: later rows may have other shares of them."""
+    if positive is not None:
+        return sorted(positive)
+    return None if labels is None or labels.guessed is None else [labels.guessed]
 
 
 def _champion(workspace: Workspace, name: str) -> int | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from anomalist.data.roles import Role
 from anomalist.engine.evaluation.evaluate import measured
 from anomalist.engine.evaluation.labels import Labels
 from anomalist.engine.fitting.panel import Seat
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from anomalist.ensemble.model import Model, Scores
     from anomalist.store.rows import ModelRow
 
-__all__ = ["score", "score_members"]
+__all__ = ["positive_of", "score", "score_members"]
 
 
 def score(
@@ -54,8 +55,9 @@ def score(
         model_row: The same as the store has it.
         budget: Flag at most so many of these rows: a share below 1, else a number of rows.
         top: At least so many of the most anomalous rows are explained.
-        label: A column of labels, to measure the scores; where it cannot be used, a note of the run says why.
-        positive: The labels that mean an anomaly.
+        label: A column of labels, to measure the scores; by default the label column of the table, which knows it
+            where it was read with the reading of the model. Where it cannot be used, a note of the run says why.
+        positive: The labels that mean an anomaly; by default those of the model, in the same label column.
         origin: How to read the table again, plain values; stored with the run.
 
     Raises:
@@ -66,14 +68,17 @@ def score(
     """
     workspace.progress.stage("encoding")
     data = model.encoder.encode(table)
-    labels, doubts = _labels(table, label, positive)
+    column = label or table.label
+    meaning = positive if positive is not None else positive_of(workspace, model, model_row, column)
+    labels, doubts = _labels(table, column, meaning, asked=label is not None)
     unused = _unknown_columns(model, model_row, table)
     notes = (*table.notes, *unused, *model.encoder.surprises(table), *doubts)
     params = {
         "model": f"{model_row.name}:{model_row.version}",
         "budget": budget,
         "top": top,
-        "origin": dict(origin or {}),
+        "positive": None if meaning is None else sorted(meaning),
+        "origin": {**(origin or {}), "label": table.label},
     }
     with workspace.running("score", table, params=params, model=model_row) as run_id:
         scores, reports = score_members(workspace, model, data)
@@ -101,15 +106,31 @@ def score(
     return result
 
 
-def _labels(table: Table, label: str | None, positive: Collection[str] | None) -> tuple[Labels | None, tuple[str, ...]]:
-    """What is known of new rows; a batch in which nothing is labelled an anomaly is scored all the same."""
+def positive_of(workspace: Workspace, model: Model, model_row: ModelRow, label: str | None) -> tuple[str, ...] | None:
+    """The labels that meant an anomaly where a model was fitted, if it had this label column; None for no others."""
+    if label is None or model.encoder.reading.roles.get(label) != Role.LABEL:
+        return None
+    found = workspace.store.run(model_row.run).params.get("positive")
+    return None if found is None else tuple(found)
+
+
+def _labels(
+    table: Table, label: str | None, positive: Collection[str] | None, *, asked: bool
+) -> tuple[Labels | None, tuple[str, ...]]:
+    """What is known of new rows; a batch in which nothing is labelled an anomaly is scored all the same.
+
+    A column that nobody asked for is no reason to fail, and says nothing where it is empty.
+    """
     if label is None:
         return None, ()
+    kinds = table.frame.get_column(label).drop_nulls().n_unique()
+    if not kinds and not asked:
+        return None, ()
     try:
-        return Labels.of(table, positive, column=label), ()
+        found = Labels.of(table, positive, column=label)
+        return found, found.notes
     except DataError as error:
-        kinds = table.frame.get_column(label).drop_nulls().n_unique()
-        if kinds > 1 and positive is None:
+        if kinds > 1 and positive is None and asked:
             raise
         return None, (f"quality is not measured: {error}",)
 

@@ -71,6 +71,7 @@ class Known:
         if judged:
             labels = Labels.of(table, positive)
             truth[labels.rows] = labels.values
+            notes.extend(labels.notes)
             try:
                 check_labels(labels)
             except DataError as error:
