@@ -42,7 +42,7 @@ class Autoencoder:
         dropout: Share of hidden units dropped while training.
         noise: Standard deviation of the noise on the input while training, in spreads of a column.
         trim: Share of each batch, the worst rebuilt rows, that the network does not learn from; it rises over the first
-            epochs, so that no cluster of normal rows is left out before it could be learned.
+            epochs, so that clusters of normal rows can be learned first.
         epochs: At most so many passes.
         batch_size: Rows a step.
         learning_rate: Largest step of Adam, for batches of 256 rows.

@@ -44,7 +44,7 @@ class VAE:
         floor: Smallest variance of a column around its rebuilt value in training, in squared spreads of the column.
         draws: Codes drawn for each row at scoring; the same for every row.
         trim: Share of each batch, the least probable rows, that the network does not learn from; it rises over the
-            first epochs, so that no cluster of normal rows is left out before it could be learned.
+            first epochs, so that clusters of normal rows can be learned first.
         epochs: At most so many passes.
         batch_size: Rows a step.
         learning_rate: Largest step of Adam, for batches of 256 rows.
