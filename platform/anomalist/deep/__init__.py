@@ -12,5 +12,6 @@ What a detector is made of, in the order of its `fit`:
 5. `recipe.Recipe` does 1 to 3 from a description of the network, and gives the detector `fit`, `update` (going on with
    new rows) and `transfer` (to other columns) in a line each.
 
-All of it draws from local generators, and the loop and `over` watch the deadline of the run.
+All of it draws from local generators, and the loop and `over` watch the deadline of the run. A whole detector that is
+written with it, and explained, is in docs/authors.md.
 """

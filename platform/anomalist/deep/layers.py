@@ -128,7 +128,13 @@ class MLP(nn.Module):
     """
 
     def __init__(
-        self, members: int, widths: Sequence[int], generator: torch.Generator, *, activation: str, dropout: float = 0.0
+        self,
+        members: int,
+        widths: Sequence[int],
+        generator: torch.Generator,
+        *,
+        activation: str = "relu",
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         gains = [math.sqrt(2.0)] * (len(widths) - 2) + [1.0]

@@ -61,12 +61,13 @@ class Recipe(Generic[Network]):
         name: The detector, for messages.
         parameters: The detector itself, whose parameters are read.
         make: A network for a number of columns with fresh weights; its inner sizes are those of the other network where
-            one is given, so that weights can be taken over.
-        turns: What is minimised, see `train`.
+            one is given, so that weights can be taken over. Where they do not depend on the columns it is of no use.
+        turns: What of the network is trained, and against which loss, see `Turn`.
         validate: The loss on held-out rows; that of the first turn unless given.
         finish: Sets what the trained network, in float64, has to know of the rows that it was trained on: it gets some
             of them, scaled, shape (rows, columns).
-        along: The weights of a network that have a place for each column, see `carry_over`.
+        along: The weights of a network that have a place for each column, and in which dimension, see `carry_over`;
+            of an `MLP`, `inputs` and `outputs` say it.
         rise: Epochs in which trimming rises when a fit begins, see `Schedule`; an update trims from its first step on,
             since its network knows the bulk of the rows.
     """

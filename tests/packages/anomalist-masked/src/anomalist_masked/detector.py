@@ -23,7 +23,7 @@ class Guesser(nn.Module):
 
     def __init__(self, widths: tuple[int, ...], *, members: int, share: float, seed: int) -> None:
         super().__init__()
-        self.guess = MLP(members, widths, torch.Generator().manual_seed(seed), activation="relu")
+        self.guess = MLP(members, widths, torch.Generator().manual_seed(seed))
         self.members, self.width, self.share = members, widths[-1], share
 
     def errors(self, rows: Tensor, hidden: Tensor) -> Tensor:
