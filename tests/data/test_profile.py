@@ -120,9 +120,46 @@ def test_duplicates_and_twins() -> None:
 def test_amounts_of_which_some_bear_a_sign_are_not_left_out_in_silence() -> None:
     amounts = [f"{'€ ' * (i % 2)}{value:.4f}" for i, value in enumerate(RNG.normal(50, 9, 200))]
     (worry,) = described(x=amounts, y=RNG.normal(size=200)).worries
-    assert worry == "column 'x' is left out as nearly unique, but 50 % of it are numbers: write all of it like them"
+    assert worry == (
+        "column 'x' is left out as nearly unique, but holds numbers in more than one form, "
+        f"like {amounts[0]!r} in 100 values and {amounts[1]!r} in 100: write all of them in one form"
+    )
+    words = [value if i % 4 else f"about {value}" for i, value in enumerate(amounts[::2])]
+    (worry,) = described(x=words, y=RNG.normal(size=100)).worries
+    assert worry == "column 'x' is left out as nearly unique, but 75 % of it are numbers: write all of it like them"
     assert described(x=[f"R{i:04}" for i in range(200)], y=RNG.normal(size=200)).worries == ()
     assert described(x=[f"{i * 7919:09}" for i in range(200)], y=RNG.normal(size=200)).worries == ()
+
+
+DAYS = [dt.date(2024, 1, 1) + dt.timedelta(days=i * 7 % 40) for i in range(200)]
+MIXED = {
+    "days in front": ([f"{day:%d/%m/%Y}" if i % 4 else f"{day}" for i, day in enumerate(DAYS)], "dates", (150, 50)),
+    "months in words": (
+        [f"{day:%b %d, %Y}" if i % 5 == 1 else f"{day}" for i, day in enumerate(DAYS)],
+        "dates",
+        (160, 40),
+    ),
+    "some brackets": ([f"({i % 40})" if i % 10 == 3 else f"{i % 40}" for i in range(200)], "numbers", (180, 20)),
+    "two currencies": ([f"{'$€'[i % 4 == 1]}{i % 40}" for i in range(200)], "numbers", (150, 50)),
+    "two kinds of separators": (["1.234,50", "1,234.50", "1.234,75", "1.234,25"] * 50, "numbers", (150, 50)),
+}
+
+
+@pytest.mark.parametrize(("values", "what", "rows"), MIXED.values(), ids=MIXED.keys())
+def test_dates_or_numbers_in_two_forms_are_no_categories_in_silence(
+    values: list[str], what: str, rows: tuple[int, int]
+) -> None:
+    (worry,) = described(x=values, y=RNG.normal(size=200)).worries
+    assert worry.startswith(f"column 'x' holds {what} in more than one form, like '")
+    assert f"in {rows[0]} values and '" in worry
+    assert worry.endswith(f" in {rows[1]}: write all of them in one form")
+
+
+@pytest.mark.parametrize(
+    "values", [["7", "(7)", "n.a. 5", "x"], ["1.2.3", "1.10.2"], ["01", "$2"], ["2024-01-31", "soon"]]
+)
+def test_other_words_are_not_mixed_forms(values: list[str]) -> None:
+    assert described(x=values * 50, y=RNG.normal(size=50 * len(values))).worries == ()
 
 
 def test_a_key_does_not_hide_duplicates() -> None:

@@ -13,6 +13,7 @@ __all__ = [
     "MISSING_IN_TEXT",
     "PLAIN",
     "Numbers",
+    "could_be_numbers",
     "parse_numbers",
     "read_numbers",
     "without_missing",
@@ -114,6 +115,23 @@ def parse_numbers(text: pl.Series) -> Numbers:
     return replace(found, form=form, unit=unit)
 
 
+def could_be_numbers(text: pl.Series) -> pl.Series:
+    """Which values are numbers of any form, once a sign of a unit or accounting brackets are taken off.
+
+    None where one of them is digits that have to stay text.
+    """
+    bare, _ = _clean(text)
+    for unit in _UNITS:
+        bare = bare.str.replace(unit, "", literal=True)
+    bare = _signed(bare.str.strip_chars())
+    if bare.str.contains(_CODE).any() or bare.str.contains(_TOO_LONG).any():
+        return pl.Series(text.name, [False] * len(text), dtype=pl.Boolean)
+    could = _fits(bare, PLAIN)
+    for form in _PATTERNS:
+        could |= _fits(bare, form)
+    return could.fill_null(value=False)
+
+
 def read_numbers(text: pl.Series, *, form: str, unit: str = "", whole: bool = False) -> Numbers:
     """Read a text column as numbers of a known form, each value by itself; whatever is written otherwise is bad.
 
@@ -160,10 +178,14 @@ def _finish(text: pl.Series, plain: pl.Series, bad: pl.Series, note: str = "") -
 
 
 def _without(text: pl.Series, unit: str) -> pl.Series:
-    """The values without their unit; a loss in brackets becomes a negative number."""
+    """The values without their unit, the sign in front of them."""
     if not unit:
         return text
-    text = text.str.replace(unit, "", literal=True).str.strip_chars()
+    return _signed(text.str.replace(unit, "", literal=True).str.strip_chars())
+
+
+def _signed(text: pl.Series) -> pl.Series:
+    """A loss in brackets as a negative number, and no blanks behind a sign."""
     return text.str.replace(r"^\((.*)\)$", "-${1}").str.replace(r"^([-+])\s+", "${1}")
 
 

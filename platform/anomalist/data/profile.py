@@ -170,5 +170,5 @@ def _twins(table: Table) -> list[str]:
 
 def _grave(warning: str) -> bool:
     """What a user should read even without looking at the columns; leaks are listed first already."""
-    words = ("missing", "infinite", "magnitude", "are numbers")
+    words = ("missing", "infinite", "magnitude", "are numbers", "in one form")
     return any(word in warning for word in words) and "in advance" not in warning

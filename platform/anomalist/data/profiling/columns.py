@@ -13,6 +13,7 @@ from anomalist.data.dates import to_naive
 from anomalist.data.encoding.codes import code_counts
 from anomalist.data.keys import as_text
 from anomalist.data.numerals import parse_numbers
+from anomalist.data.profiling.mixtures import mixture
 from anomalist.data.quantiles import quantiles
 from anomalist.data.roles import Role
 from anomalist.data.words import counted
@@ -28,6 +29,7 @@ _SHARES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
 _TOP = 5
 _FEW_LEVELS = 10
 _SENTINELS = frozenset({-1.0, -9.0, -99.0, -999.0, -9999.0, -99999.0, 99.0, 999.0, 9999.0, 99999.0, 999999.0})
+_WORDS = frozenset({Role.CATEGORICAL, Role.TEXT, Role.IDENTIFIER})
 _LEVELS = frozenset({Role.CATEGORICAL, Role.BOOLEAN, Role.TEXT, Role.LABEL, Role.ENTITY, Role.KEY})
 
 
@@ -115,13 +117,17 @@ def _of_any(role: Role, present: pl.Series, missing: float, distinct: int) -> li
         )
     elif missing >= 0.5:
         warnings.append(f"is missing in {100 * missing:.0f} % of the rows")
+    mixed = mixture(present) if role in _WORDS else ""
     if role == Role.IDENTIFIER:
-        share = _share_of_numbers(present)
+        share = 0.0 if mixed else _share_of_numbers(present)
+        numbers = f"{100 * share:.0f} % of it are numbers: write all of it like them" if share >= 0.5 else ""
         warnings.append(
-            f"is left out as nearly unique, but {100 * share:.0f} % of it are numbers: write all of it like them"
-            if share >= 0.5
+            f"is left out as nearly unique, but {mixed or numbers}"
+            if mixed or numbers
             else "is nearly unique and is left out; give it another role if it means more than an identifier"
         )
+    elif mixed:
+        warnings.append(mixed)
     if role in {Role.NUMERIC, Role.CATEGORICAL, Role.BOOLEAN} and distinct > 1 and len(present) >= 1000:
         counts = present.alias("level").value_counts(sort=True, name="rows")
         share = int(counts.get_column("rows")[0]) / len(present)
