@@ -21,11 +21,12 @@ sys.exit(code)
 """
 
 
-def imported(*args: str) -> tuple[str, str]:
-    """The heavy modules and the plugins that a command imports."""
+def imported(*args: str, code: int = 0) -> tuple[str, str]:
+    """The heavy modules and the plugins that a command imports, which ends with this exit code."""
     script = SCRIPT.replace("{heavy}", repr(set(HEAVY)))
     command = [sys.executable, "-c", script, *args]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment())
+    done = subprocess.run(command, capture_output=True, text=True, env=environment())
+    assert done.returncode == code, done.stderr
     heavy, plugins = done.stderr.splitlines()[-2:]
     return heavy, plugins
 
@@ -40,6 +41,11 @@ def test_listing_imports_plugins_and_nothing_heavy(args: list[str]) -> None:
     heavy, plugins = imported(*args)
     assert heavy == ""
     assert "anomalist_plugins" in plugins
+
+
+@pytest.mark.parametrize("option", ["--space=trees=1..x", "--trials=1"])
+def test_a_mistyped_search_is_refused_before_anything_heavy_is_imported(option: str) -> None:
+    assert imported("tune", "rows.csv", "--label", "fraud", option, code=2) == ("", "")
 
 
 def test_the_package_alone_imports_nothing_heavy() -> None:

@@ -65,10 +65,7 @@ def tune(app: App, /, data: str, as_json: bool, **options: Any) -> None:
     from anomalist.cli.progress import progress_bar
     from anomalist.cli.tuning_view import print_tuned
     from anomalist.engine.tuning.request import TuneOptions
-    from anomalist.engine.tuning.tune import tune as search
-    from anomalist.engine.workspace import Workspace
 
-    source, positive = source_from(data, options)
     settings = app.settings(**{name: options[name] for name in ("panel", "seed", "device", "timeout")})
     kept = ("space", "unsupervised", "metric", "trials", "rows", "seconds", "fresh", "features")
     request = TuneOptions.of(
@@ -76,6 +73,10 @@ def tune(app: App, /, data: str, as_json: bool, **options: Any) -> None:
         detectors=options["detectors"] or TuneOptions().detectors,
         **{name: options[name] for name in kept},
     )
+    from anomalist.engine.tuning.tune import tune as search  # takes a second: a mistyped option need not wait for it
+    from anomalist.engine.workspace import Workspace
+
+    source, positive = source_from(data, options)
     with progress_bar(app) as progress, Workspace.open(settings, app.registry(), progress=progress) as workspace:
         table = source.read(workspace.registry)
         try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args
 
 from anomalist.detector import check_parameter
 from anomalist.errors import UsageError
+from anomalist.plugins.space import parse_space
 
 if TYPE_CHECKING:
     from anomalist.config import Settings
@@ -84,3 +85,5 @@ class TuneOptions:
             raise UsageError(f"detector {line} is named twice; once is enough")
         if self.space is not None and len(self.detectors) > 1:
             raise UsageError("a space is for one detector: name one")
+        if self.space is not None:
+            parse_space([self.space])  # what is wrong with it is said before any row is read
