@@ -57,34 +57,36 @@ def guess_positive(series: pl.Series, *, source: str) -> str:
     Raises:
         DataError: It cannot be told: more than two values, or two that are equally frequent.
     """
+    return _meaning(series, source)[0]
+
+
+def guessed_label(series: pl.Series) -> str | None:
+    """The value that is taken for the anomaly where nothing but its rarity tells; None where nothing is guessed."""
+    try:
+        value, guessed = _meaning(series, "")
+    except DataError:
+        return None
+    return value if guessed else None
+
+
+def _meaning(series: pl.Series, source: str) -> tuple[str, bool]:
+    """The value that means an anomaly, and whether only its rarity tells."""
     where = f"{source}: label column {series.name!r}"
     counts = as_text(series.drop_nulls()).alias("level").value_counts(sort=True, name="rows")
     levels: list[str] = counts.get_column("level").to_list()
     if set(levels) <= {"0", "1"}:
-        return "1"
+        return "1", False
     if (pair := truth(levels)) is not None:
-        return next(level for level, value in pair.items() if value)
+        return next(level for level, value in pair.items() if value), False
     if len(levels) == 1 and levels[0].strip().lower() in {"true", "yes", "false", "no", "t", "f", "y", "n"}:
         word = levels[0]
-        return word if word.strip().lower() in {"true", "yes", "t", "y"} else "true"
+        return (word if word.strip().lower() in {"true", "yes", "t", "y"} else "true"), False
     sizes = counts.get_column("rows").to_list()
     if len(levels) != 2 or sizes[0] == sizes[1]:
         shown = ", ".join(map(repr, levels[:6])) + (", ..." if len(levels) > 6 else "")
         what = "equally frequent values" if len(levels) == 2 else "values" if len(levels) != 1 else "value"
         raise DataError(f"{where} has {len(levels)} {what} ({shown}): name those that mean an anomaly as positive")
-    return levels[1]
-
-
-def guessed_label(series: pl.Series) -> str | None:
-    """The value that is taken for the anomaly where nothing but its rarity tells; None where nothing is guessed."""
-    present = series.drop_nulls()
-    levels = as_text(present).unique().to_list()
-    if len(levels) != 2 or set(levels) == {"0", "1"} or truth(levels) is not None:
-        return None
-    try:
-        return guess_positive(present, source="")
-    except DataError:
-        return None
+    return levels[1], True
 
 
 def label_notes(series: pl.Series, guessed: str | None) -> tuple[str, ...]:
