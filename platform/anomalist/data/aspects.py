@@ -10,6 +10,7 @@ import polars as pl
 from anomalist.data.dates import to_naive
 from anomalist.data.encoding.category import CategoryCoder
 from anomalist.data.encoding.dates import DateCoder
+from anomalist.data.encoding.numeric import floats
 from anomalist.data.encoding.text import TextCoder
 from anomalist.data.keys import as_text, hash_text
 
@@ -44,8 +45,8 @@ def aspects(coder: Coder, series: pl.Series, words: Sequence[str] = ()) -> dict[
         return _cycles(coder, to_naive(series))
     if isinstance(coder, TextCoder):
         text = as_text(series)
-        return {"length": _floats(text.str.len_chars()), COMMON_WORDS: _share_of(text, words)}
-    return {"value": _floats(series)}
+        return {"length": floats(text.str.len_chars()), COMMON_WORDS: _share_of(text, words)}
+    return {"value": floats(series)}
 
 
 def common_words(series: pl.Series) -> tuple[tuple[str, ...], pl.Series]:
@@ -68,7 +69,7 @@ def present(values: Values) -> Values:
 
 def numbered(values: Values) -> Floats:
     """One number for each value, NaN where missing: a level becomes its place in the alphabet."""
-    return _floats(values.rank("dense")) if isinstance(values, pl.Series) else values
+    return floats(values.rank("dense")) if isinstance(values, pl.Series) else values
 
 
 def _cycles(coder: DateCoder, dates: pl.Series) -> dict[str, Values]:
@@ -82,13 +83,8 @@ def _cycles(coder: DateCoder, dates: pl.Series) -> dict[str, Values]:
 def _share_of(text: pl.Series, words: Sequence[str]) -> Floats:
     """The share of each text's words that are among these, 0 for one without words, NaN for a missing one."""
     found = _words(text).list.eval(pl.element().is_in(list(words)).cast(pl.Float64)).list.mean()
-    return _floats(found.fill_null(0.0).zip_with(text.is_not_null(), pl.Series([None], dtype=pl.Float64)))
+    return floats(found.fill_null(0.0).zip_with(text.is_not_null(), pl.Series([None], dtype=pl.Float64)))
 
 
 def _words(text: pl.Series) -> pl.Series:
     return text.str.to_lowercase().str.extract_all(r"[\p{L}\p{N}]+")
-
-
-def _floats(series: pl.Series) -> Floats:
-    values: Floats = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
-    return values

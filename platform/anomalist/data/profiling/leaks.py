@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from anomalist.data.encoding.numeric import floats
 from anomalist.data.keys import as_text
 from anomalist.data.roles import Role
 
@@ -32,7 +33,7 @@ def leak(series: pl.Series, role: Role, labels: Ints) -> str:
     if positive < _FEW or positive > len(labels) - _FEW:
         return ""
     if role == Role.NUMERIC:
-        values = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
+        values = floats(series)
         present = ~np.isnan(values)
         area = _area(values[present], labels[present])
         if max(area, 1.0 - area) >= _AREA:
