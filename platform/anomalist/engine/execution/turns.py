@@ -66,39 +66,40 @@ class _Room:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._turns: list[Turn] = []
-        self._abandoned: list[Turn] = []
         self._alone = True
         self._before: Snapshot | None = None
 
     def enter(self, turn: Turn) -> None:
         with self._lock:
-            self._alone = not self._turns and not self._abandoned
-            if self._turns:
+            self._alone = not self._turns
+            if self._somebody_waits():
                 self._look()
             else:
                 self._before = snapshot()
-            (self._abandoned if turn.abandoned else self._turns).append(turn)
+            self._turns.append(turn)
 
     def leave(self, turn: Turn) -> None:
         with self._lock:
-            if self._turns:
+            if self._somebody_waits():
                 self._look()
-            for turns in (self._turns, self._abandoned):
-                if turn in turns:
-                    turns.remove(turn)
+            self._turns.remove(turn)
 
     def abandon(self, turn: Turn) -> None:
         with self._lock:
+            waited_for = turn in self._turns and not turn.abandoned
             turn.abandoned = True
-            if turn in self._turns:
-                self._turns.remove(turn)
-                self._abandoned.append(turn)
+            if waited_for:
                 self._look()  # from here on, what is changed where nobody runs is the program's own doing
+
+    def _somebody_waits(self) -> bool:
+        """Whether there is a turn that was not abandoned: where there is none, the program is at work, too."""
+        return not all(turn.abandoned for turn in self._turns)
 
     def _look(self) -> None:
         """See what the turns that run now have changed since the last look, and put it back."""
         assert self._before is not None
-        suspects = [turn for turn in (self._abandoned or self._turns) if not turn.trusted]
+        abandoned = [turn for turn in self._turns if turn.abandoned]
+        suspects = [turn for turn in (abandoned or self._turns) if not turn.trusted]
         passing = frozenset() if self._alone else _FOR_A_WHILE
         now = snapshot()
         found = [change for change in changes(self._before, now) if not change.by_import and change.name not in passing]
