@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anomalist.config import load_settings
-from anomalist.engine.api.opening import Data, opened, several, table_of
+from anomalist.engine.api.opening import Data, meant, opened, several, table_of
 from anomalist.engine.api.run import Run
 from anomalist.engine.fitting.request import RunOptions, ThresholdRequest
 from anomalist.engine.runs import run as running
@@ -115,7 +115,7 @@ def run(
             device=settings.device,
             clean=clean,
         )
-        chosen = None if positive is None else set(several(positive))
+        chosen = meant(positive)
         found = running.run(workspace, table, options, name=name, positive=chosen, origin=source.to_dict())
         return Run(found, settings)
 
@@ -162,7 +162,7 @@ def score(
             like=fitted.encoder.reading,
         )
         allowed = None if budget is None else settings.budget
-        chosen = None if positive is None else set(several(positive))
+        chosen = meant(positive)
         origin = source.to_dict()
         found = scoring.score(
             workspace, table, fitted, row, budget=allowed, label=label, positive=chosen, origin=origin

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from anomalist.config import load_settings
 from anomalist.engine.api.frames import columns_frame
-from anomalist.engine.api.opening import opened, several, table_of
+from anomalist.engine.api.opening import meant, opened, several, table_of
 from anomalist.engine.api.run import Run
 from anomalist.engine.fitting.request import RetrainOptions
 from anomalist.engine.models import promotion
@@ -176,7 +176,7 @@ def retrain(
             options,
             table=table,
             origin=None if source is None else source.to_dict(),
-            positive=None if positive is None else set(several(positive)),
+            positive=meant(positive),
         )
         return Retrained(found, settings)
 

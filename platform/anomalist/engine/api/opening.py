@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from anomalist.config import Settings
     from anomalist.plugins.registry import Registry
 
-__all__ = ["Data", "opened", "several", "table_of"]
+__all__ = ["Data", "meant", "opened", "several", "table_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +43,11 @@ def opened(settings: Settings) -> Iterator[Workspace]:
 def several(names: Iterable[str]) -> tuple[str, ...]:
     """Names as they were given; a single one is meant whole, and not as its letters."""
     return (names,) if isinstance(names, str) else tuple(names)
+
+
+def meant(positive: Iterable[str] | str | None) -> set[str] | None:
+    """The label values that mean an anomaly; None where they are to be found."""
+    return None if positive is None else set(several(positive))
 
 
 def table_of(data: Data, registry: Registry, **columns: Any) -> tuple[Table, Source]:

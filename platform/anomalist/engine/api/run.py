@@ -12,7 +12,7 @@ import polars as pl
 from anomalist.data.words import cut
 from anomalist.detector import check_parameter
 from anomalist.engine.api.frames import log_frame, questions_frame, why
-from anomalist.engine.api.opening import opened, several
+from anomalist.engine.api.opening import meant, opened
 from anomalist.engine.api.verdicts import sayings_of
 from anomalist.engine.evaluation.evaluate import evaluate_scores
 from anomalist.engine.evaluation.labels import Labels
@@ -133,7 +133,7 @@ class Run:
         """
         table = self.result.table
         before = self.result.row.params.get("positive") if label in {None, table.label} else None
-        chosen = before if positive is None else set(several(positive))
+        chosen = before if positive is None else meant(positive)
         return evaluate_scores(self.result.scores, Labels.of(table, chosen, column=label))
 
     def ask(

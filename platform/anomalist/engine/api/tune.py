@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from anomalist.config import load_settings
-from anomalist.engine.api.opening import opened, several, table_of
+from anomalist.engine.api.opening import meant, opened, several, table_of
 from anomalist.engine.tuning import tune as tuning
 from anomalist.engine.tuning.request import TuneOptions
 
@@ -154,7 +154,7 @@ def tune(
     columns = {"key": key, "time": time, "entity": entity, "label": label, "roles": roles or {}}
     with opened(settings) as workspace:
         table, source = table_of(data, workspace.registry, **columns, ignore=several(ignore))
-        chosen = None if positive is None else set(several(positive))
+        chosen = meant(positive)
         origin = source.to_dict()
         found = tuning.tune(workspace, table, options, positive=chosen, origin=origin)
     return Tuned(found)
